@@ -1,0 +1,3 @@
+module github.com/sysreel/sysreel
+
+go 1.25.0

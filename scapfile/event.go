@@ -1,0 +1,145 @@
+package scapfile
+
+import (
+	"encoding/binary"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
+
+// maxParams is the largest number of parameters an event may have
+// (PPM_MAX_EVENT_PARAMS of the libs).
+const maxParams = 32
+
+// Event flags as stored in "event with flags" blocks.
+const (
+	FlagStateOnly = schema.SCAP_DF_STATE_ONLY // keeps state up to date, is not shown to the user
+)
+
+// Event is one event: a header and a view of its parameters. It and every slice
+// taken from it are valid until the next call of Next on the Source it came
+// from; copy what must live longer (Clone).
+//
+// Behind a Source every event is in the current model (exit events carrying all
+// parameters) and little-endian, whatever the file holds.
+type Event struct {
+	Num     uint64           // number in the capture, from 1, counted after conversion
+	TS      uint64           // nanoseconds since the epoch
+	TID     int64            // thread in the host's pid namespace, -1 if none
+	Type    schema.EventType // row of the schema table
+	CPU     uint16           // ring the event came from
+	Flags   uint32           // FlagStateOnly
+	Section uint32           // section of the file, from 0; a new one resets all state
+	Offset  int64            // place of its block in the uncompressed stream, -1 if there is none
+
+	data []byte // length array and parameters
+	n    uint8  // number of parameters present, at most maxParams
+	wide bool   // 32-bit length array
+	// off[i] is the start of parameter i in data; off[n] is the end.
+	off [maxParams + 1]uint32
+}
+
+// Info returns the schema row of the event, nil when the type is unknown.
+func (e *Event) Info() *schema.Event { return schema.Lookup(e.Type) }
+
+// NumParams returns how many parameters the event carries.
+func (e *Event) NumParams() int { return int(e.n) }
+
+// Param returns the bytes of parameter i. It is empty (nil) when the parameter
+// is absent or empty, which is how captures say "not available".
+func (e *Event) Param(i int) []byte {
+	if uint(i) >= uint(e.n) {
+		return nil
+	}
+	a, b := e.off[i], e.off[i+1]
+	if a == b {
+		return nil
+	}
+	return e.data[a:b:b]
+}
+
+// Int returns the integer in parameter i, sign-extended according to its type,
+// and whether the parameter is present with a size that an integer has.
+func (e *Event) Int(i int) (int64, bool) {
+	p := e.Param(i)
+	signed := false
+	if info := e.Info(); info != nil && i < len(info.Params) {
+		signed = info.Params[i].Type.Signed()
+	}
+	switch len(p) {
+	case 8:
+		return int64(binary.LittleEndian.Uint64(p)), true
+	case 4:
+		v := binary.LittleEndian.Uint32(p)
+		if signed {
+			return int64(int32(v)), true
+		}
+		return int64(v), true
+	case 2:
+		v := binary.LittleEndian.Uint16(p)
+		if signed {
+			return int64(int16(v)), true
+		}
+		return int64(v), true
+	case 1:
+		if signed {
+			return int64(int8(p[0])), true
+		}
+		return int64(p[0]), true
+	}
+	return 0, false
+}
+
+// Int64 returns the 64-bit integer in parameter i: the fast form for the return
+// value, descriptors and pids.
+func (e *Event) Int64(i int) (int64, bool) {
+	p := e.Param(i)
+	if len(p) != 8 {
+		return 0, false
+	}
+	return int64(binary.LittleEndian.Uint64(p)), true
+}
+
+// Uint32 returns the 32-bit integer in parameter i.
+func (e *Event) Uint32(i int) (uint32, bool) {
+	p := e.Param(i)
+	if len(p) != 4 {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint32(p), true
+}
+
+// Text returns parameter i without its terminating NUL, and whether it is
+// present. The legacy text "(NULL)" counts as absent.
+func (e *Event) Text(i int) ([]byte, bool) {
+	p := e.Param(i)
+	if len(p) == 0 {
+		return nil, false
+	}
+	if p[len(p)-1] == 0 {
+		p = p[:len(p)-1]
+	}
+	if string(p) == "(NULL)" {
+		return nil, false
+	}
+	return p, true
+}
+
+// Clone returns a copy that does not share memory with e.
+func (e *Event) Clone() *Event {
+	c := *e
+	c.data = append([]byte(nil), e.data...)
+	return &c
+}
+
+// Source yields events in capture order. File readers, the live probe and
+// synthetic captures implement it.
+type Source interface {
+	// Snapshot returns the state of the host at the start of the current
+	// section: before the first Next that of the first section, afterwards that
+	// of the section of the event last returned.
+	Snapshot() *Snapshot
+	// Next returns the next event, valid until the following call. It returns
+	// io.EOF at the clean end; any other error is final too, and says what and
+	// where.
+	Next() (*Event, error)
+}

@@ -1,0 +1,951 @@
+package schema
+
+// The PPM_ and SCAP_ constants of the capture format, by family.
+// Values are those of the libs' driver/ppm_events_public.h; they are not the
+// kernel's native bits unless a comment in the specification says so.
+
+// misc
+const (
+	PPM_MAX_EVENT_PARAMS = 32
+	PPM_MAX_NAME_LEN     = 32
+	PPM_MAX_ARG_SIZE     = 65000
+)
+
+// socket family
+const (
+	PPM_AF_UNSPEC     = 0
+	PPM_AF_UNIX       = 1
+	PPM_AF_LOCAL      = 1
+	PPM_AF_INET       = 2
+	PPM_AF_AX25       = 3
+	PPM_AF_IPX        = 4
+	PPM_AF_APPLETALK  = 5
+	PPM_AF_NETROM     = 6
+	PPM_AF_BRIDGE     = 7
+	PPM_AF_ATMPVC     = 8
+	PPM_AF_X25        = 9
+	PPM_AF_INET6      = 10
+	PPM_AF_ROSE       = 11
+	PPM_AF_DECnet     = 12
+	PPM_AF_NETBEUI    = 13
+	PPM_AF_SECURITY   = 14
+	PPM_AF_KEY        = 15
+	PPM_AF_NETLINK    = 16
+	PPM_AF_ROUTE      = 16
+	PPM_AF_PACKET     = 17
+	PPM_AF_ASH        = 18
+	PPM_AF_ECONET     = 19
+	PPM_AF_ATMSVC     = 20
+	PPM_AF_RDS        = 21
+	PPM_AF_SNA        = 22
+	PPM_AF_IRDA       = 23
+	PPM_AF_PPPOX      = 24
+	PPM_AF_WANPIPE    = 25
+	PPM_AF_LLC        = 26
+	PPM_AF_CAN        = 29
+	PPM_AF_TIPC       = 30
+	PPM_AF_BLUETOOTH  = 31
+	PPM_AF_IUCV       = 32
+	PPM_AF_RXRPC      = 33
+	PPM_AF_ISDN       = 34
+	PPM_AF_PHONET     = 35
+	PPM_AF_IEEE802154 = 36
+	PPM_AF_CAIF       = 37
+	PPM_AF_ALG        = 38
+	PPM_AF_NFC        = 39
+)
+
+// file flag
+const (
+	PPM_O_NONE               = 0
+	PPM_O_RDONLY             = 1
+	PPM_O_WRONLY             = 2
+	PPM_O_RDWR               = 3
+	PPM_O_CREAT              = 4
+	PPM_O_APPEND             = 8
+	PPM_O_DSYNC              = 16
+	PPM_O_EXCL               = 32
+	PPM_O_NONBLOCK           = 64
+	PPM_O_SYNC               = 128
+	PPM_O_TRUNC              = 256
+	PPM_O_DIRECT             = 512
+	PPM_O_DIRECTORY          = 1024
+	PPM_O_LARGEFILE          = 2048
+	PPM_O_CLOEXEC            = 4096
+	PPM_O_TMPFILE            = 8192
+	PPM_O_F_CREATED          = 16384
+	PPM_FD_UPPER_LAYER       = 32768
+	PPM_FD_LOWER_LAYER       = 0x10000
+	PPM_FD_UPPER_LAYER_CREAT = 1
+	PPM_FD_LOWER_LAYER_CREAT = 2
+)
+
+// mode
+const (
+	PPM_S_NONE   = 0
+	PPM_S_IXOTH  = 1
+	PPM_S_IWOTH  = 2
+	PPM_S_IROTH  = 4
+	PPM_S_IXGRP  = 8
+	PPM_S_IWGRP  = 16
+	PPM_S_IRGRP  = 32
+	PPM_S_IXUSR  = 64
+	PPM_S_IWUSR  = 128
+	PPM_S_IRUSR  = 256
+	PPM_S_ISVTX  = 512
+	PPM_S_ISGID  = 1024
+	PPM_S_ISUID  = 2048
+	PPM_S_IFREG  = 32768
+	PPM_S_IFCHR  = 8192
+	PPM_S_IFBLK  = 24576
+	PPM_S_IFIFO  = 4096
+	PPM_S_IFSOCK = 49152
+)
+
+// flock
+const (
+	PPM_LOCK_NONE = 0
+	PPM_LOCK_SH   = 1
+	PPM_LOCK_EX   = 2
+	PPM_LOCK_NB   = 4
+	PPM_LOCK_UN   = 8
+)
+
+// clone flag
+const (
+	PPM_CL_NONE                 = 0
+	PPM_CL_CLONE_FILES          = 1
+	PPM_CL_CLONE_FS             = 2
+	PPM_CL_CLONE_IO             = 4
+	PPM_CL_CLONE_NEWIPC         = 8
+	PPM_CL_CLONE_NEWNET         = 16
+	PPM_CL_CLONE_NEWNS          = 32
+	PPM_CL_CLONE_NEWPID         = 64
+	PPM_CL_CLONE_NEWUTS         = 128
+	PPM_CL_CLONE_PARENT         = 256
+	PPM_CL_CLONE_PARENT_SETTID  = 512
+	PPM_CL_CLONE_PTRACE         = 1024
+	PPM_CL_CLONE_SIGHAND        = 2048
+	PPM_CL_CLONE_SYSVSEM        = 4096
+	PPM_CL_CLONE_THREAD         = 8192
+	PPM_CL_CLONE_UNTRACED       = 16384
+	PPM_CL_CLONE_VM             = 32768
+	PPM_CL_CLONE_INVERTED       = 0x10000
+	PPM_CL_NAME_CHANGED         = 0x20000
+	PPM_CL_CLOSED               = 0x40000
+	PPM_CL_ACTIVE               = 0x80000
+	PPM_CL_CLONE_NEWUSER        = 0x100000
+	PPM_CL_PIPE_SRC             = 0x200000
+	PPM_CL_PIPE_DST             = 0x400000
+	PPM_CL_CLONE_CHILD_CLEARTID = 0x800000
+	PPM_CL_CLONE_CHILD_SETTID   = 0x1000000
+	PPM_CL_CLONE_SETTLS         = 0x2000000
+	PPM_CL_CLONE_STOPPED        = 0x4000000
+	PPM_CL_CLONE_VFORK          = 0x8000000
+	PPM_CL_CLONE_NEWCGROUP      = 0x10000000
+	PPM_CL_CHILD_IN_PIDNS       = 0x20000000
+	PPM_CL_IS_MAIN_THREAD       = 0x40000000
+)
+
+// futex
+const (
+	PPM_FU_FUTEX_WAIT            = 0
+	PPM_FU_FUTEX_WAKE            = 1
+	PPM_FU_FUTEX_FD              = 2
+	PPM_FU_FUTEX_REQUEUE         = 3
+	PPM_FU_FUTEX_CMP_REQUEUE     = 4
+	PPM_FU_FUTEX_WAKE_OP         = 5
+	PPM_FU_FUTEX_LOCK_PI         = 6
+	PPM_FU_FUTEX_UNLOCK_PI       = 7
+	PPM_FU_FUTEX_TRYLOCK_PI      = 8
+	PPM_FU_FUTEX_WAIT_BITSET     = 9
+	PPM_FU_FUTEX_WAKE_BITSET     = 10
+	PPM_FU_FUTEX_WAIT_REQUEUE_PI = 11
+	PPM_FU_FUTEX_CMP_REQUEUE_PI  = 12
+	PPM_FU_FUTEX_PRIVATE_FLAG    = 128
+	PPM_FU_FUTEX_CLOCK_REALTIME  = 256
+)
+
+// seek
+const (
+	PPM_SEEK_SET = 0
+	PPM_SEEK_CUR = 1
+	PPM_SEEK_END = 2
+)
+
+// poll
+const (
+	PPM_POLLIN     = 1
+	PPM_POLLPRI    = 2
+	PPM_POLLOUT    = 4
+	PPM_POLLRDHUP  = 8
+	PPM_POLLERR    = 16
+	PPM_POLLHUP    = 32
+	PPM_POLLNVAL   = 64
+	PPM_POLLRDNORM = 128
+	PPM_POLLRDBAND = 256
+	PPM_POLLWRNORM = 512
+	PPM_POLLWRBAND = 1024
+)
+
+// mount
+const (
+	PPM_MS_RDONLY      = 1
+	PPM_MS_NOSUID      = 2
+	PPM_MS_NODEV       = 4
+	PPM_MS_NOEXEC      = 8
+	PPM_MS_SYNCHRONOUS = 16
+	PPM_MS_REMOUNT     = 32
+	PPM_MS_MANDLOCK    = 64
+	PPM_MS_DIRSYNC     = 128
+	PPM_MS_NOATIME     = 1024
+	PPM_MS_NODIRATIME  = 2048
+	PPM_MS_BIND        = 4096
+	PPM_MS_MOVE        = 8192
+	PPM_MS_REC         = 16384
+	PPM_MS_SILENT      = 32768
+	PPM_MS_POSIXACL    = 0x10000
+	PPM_MS_UNBINDABLE  = 0x20000
+	PPM_MS_PRIVATE     = 0x40000
+	PPM_MS_SLAVE       = 0x80000
+	PPM_MS_SHARED      = 0x100000
+	PPM_MS_RELATIME    = 0x200000
+	PPM_MS_KERNMOUNT   = 0x400000
+	PPM_MS_I_VERSION   = 0x800000
+	PPM_MS_STRICTATIME = 0x1000000
+	PPM_MS_LAZYTIME    = 0x2000000
+	PPM_MS_NOSEC       = 0x10000000
+	PPM_MS_BORN        = 0x20000000
+	PPM_MS_ACTIVE      = 0x40000000
+	PPM_MS_NOUSER      = -0x80000000
+)
+
+// umount
+const (
+	PPM_MNT_FORCE       = 1
+	PPM_MNT_DETACH      = 2
+	PPM_MNT_EXPIRE      = 4
+	PPM_UMOUNT_NOFOLLOW = 8
+)
+
+// shutdown
+const (
+	PPM_SHUT_RD      = 0
+	PPM_SHUT_WR      = 1
+	PPM_SHUT_RDWR    = 2
+	PPM_SHUT_UNKNOWN = 65535
+)
+
+// at
+const (
+	PPM_AT_FDCWD            = -100
+	PPM_AT_REMOVEDIR        = 512
+	PPM_AT_SYMLINK_FOLLOW   = 1024
+	PPM_AT_EMPTY_PATH       = 4096
+	PPM_AT_NO_AUTOMOUNT     = 2048
+	PPM_AT_SYMLINK_NOFOLLOW = 256
+)
+
+// rlimit
+const (
+	PPM_RLIMIT_CPU        = 0
+	PPM_RLIMIT_FSIZE      = 1
+	PPM_RLIMIT_DATA       = 2
+	PPM_RLIMIT_STACK      = 3
+	PPM_RLIMIT_CORE       = 4
+	PPM_RLIMIT_RSS        = 5
+	PPM_RLIMIT_NPROC      = 6
+	PPM_RLIMIT_NOFILE     = 7
+	PPM_RLIMIT_MEMLOCK    = 8
+	PPM_RLIMIT_AS         = 9
+	PPM_RLIMIT_LOCKS      = 10
+	PPM_RLIMIT_SIGPENDING = 11
+	PPM_RLIMIT_MSGQUEUE   = 12
+	PPM_RLIMIT_NICE       = 13
+	PPM_RLIMIT_RTPRIO     = 14
+	PPM_RLIMIT_RTTIME     = 15
+	PPM_RLIMIT_UNKNOWN    = 255
+)
+
+// fcntl
+const (
+	PPM_FCNTL_UNKNOWN         = 0
+	PPM_FCNTL_F_DUPFD         = 1
+	PPM_FCNTL_F_GETFD         = 2
+	PPM_FCNTL_F_SETFD         = 3
+	PPM_FCNTL_F_GETFL         = 4
+	PPM_FCNTL_F_SETFL         = 5
+	PPM_FCNTL_F_GETLK         = 6
+	PPM_FCNTL_F_SETLK         = 8
+	PPM_FCNTL_F_SETLKW        = 9
+	PPM_FCNTL_F_SETOWN        = 10
+	PPM_FCNTL_F_GETOWN        = 12
+	PPM_FCNTL_F_SETSIG        = 13
+	PPM_FCNTL_F_GETSIG        = 15
+	PPM_FCNTL_F_GETLK64       = 17
+	PPM_FCNTL_F_SETLK64       = 18
+	PPM_FCNTL_F_SETLKW64      = 19
+	PPM_FCNTL_F_SETOWN_EX     = 21
+	PPM_FCNTL_F_GETOWN_EX     = 22
+	PPM_FCNTL_F_SETLEASE      = 23
+	PPM_FCNTL_F_GETLEASE      = 24
+	PPM_FCNTL_F_CANCELLK      = 25
+	PPM_FCNTL_F_DUPFD_CLOEXEC = 26
+	PPM_FCNTL_F_NOTIFY        = 27
+	PPM_FCNTL_F_SETPIPE_SZ    = 28
+	PPM_FCNTL_F_GETPIPE_SZ    = 29
+	PPM_FCNTL_F_OFD_GETLK     = 30
+	PPM_FCNTL_F_OFD_SETLK     = 31
+	PPM_FCNTL_F_OFD_SETLKW    = 32
+)
+
+// sockopt level
+const (
+	PPM_SOCKOPT_LEVEL_UNKNOWN    = 0
+	PPM_SOCKOPT_LEVEL_SOL_SOCKET = 1
+	PPM_SOCKOPT_LEVEL_SOL_TCP    = 2
+)
+
+// sockopt
+const (
+	PPM_SOCKOPT_UNKNOWN                          = 0
+	PPM_SOCKOPT_SO_DEBUG                         = 1
+	PPM_SOCKOPT_SO_REUSEADDR                     = 2
+	PPM_SOCKOPT_SO_TYPE                          = 3
+	PPM_SOCKOPT_SO_ERROR                         = 4
+	PPM_SOCKOPT_SO_DONTROUTE                     = 5
+	PPM_SOCKOPT_SO_BROADCAST                     = 6
+	PPM_SOCKOPT_SO_SNDBUF                        = 7
+	PPM_SOCKOPT_SO_RCVBUF                        = 8
+	PPM_SOCKOPT_SO_SNDBUFFORCE                   = 32
+	PPM_SOCKOPT_SO_RCVBUFFORCE                   = 33
+	PPM_SOCKOPT_SO_KEEPALIVE                     = 9
+	PPM_SOCKOPT_SO_OOBINLINE                     = 10
+	PPM_SOCKOPT_SO_NO_CHECK                      = 11
+	PPM_SOCKOPT_SO_PRIORITY                      = 12
+	PPM_SOCKOPT_SO_LINGER                        = 13
+	PPM_SOCKOPT_SO_BSDCOMPAT                     = 14
+	PPM_SOCKOPT_SO_REUSEPORT                     = 15
+	PPM_SOCKOPT_SO_PASSCRED                      = 16
+	PPM_SOCKOPT_SO_PEERCRED                      = 17
+	PPM_SOCKOPT_SO_RCVLOWAT                      = 18
+	PPM_SOCKOPT_SO_SNDLOWAT                      = 19
+	PPM_SOCKOPT_SO_RCVTIMEO                      = 20
+	PPM_SOCKOPT_SO_SNDTIMEO                      = 21
+	PPM_SOCKOPT_SO_SECURITY_AUTHENTICATION       = 22
+	PPM_SOCKOPT_SO_SECURITY_ENCRYPTION_TRANSPORT = 23
+	PPM_SOCKOPT_SO_SECURITY_ENCRYPTION_NETWORK   = 24
+	PPM_SOCKOPT_SO_BINDTODEVICE                  = 25
+	PPM_SOCKOPT_SO_ATTACH_FILTER                 = 26
+	PPM_SOCKOPT_SO_DETACH_FILTER                 = 27
+	PPM_SOCKOPT_SO_PEERNAME                      = 28
+	PPM_SOCKOPT_SO_TIMESTAMP                     = 29
+	PPM_SOCKOPT_SO_ACCEPTCONN                    = 30
+	PPM_SOCKOPT_SO_PEERSEC                       = 31
+	PPM_SOCKOPT_SO_PASSSEC                       = 34
+	PPM_SOCKOPT_SO_TIMESTAMPNS                   = 35
+	PPM_SOCKOPT_SO_MARK                          = 36
+	PPM_SOCKOPT_SO_TIMESTAMPING                  = 37
+	PPM_SOCKOPT_SO_PROTOCOL                      = 38
+	PPM_SOCKOPT_SO_DOMAIN                        = 39
+	PPM_SOCKOPT_SO_RXQ_OVFL                      = 40
+	PPM_SOCKOPT_SO_WIFI_STATUS                   = 41
+	PPM_SOCKOPT_SO_PEEK_OFF                      = 42
+	PPM_SOCKOPT_SO_NOFCS                         = 43
+	PPM_SOCKOPT_SO_LOCK_FILTER                   = 44
+	PPM_SOCKOPT_SO_SELECT_ERR_QUEUE              = 45
+	PPM_SOCKOPT_SO_BUSY_POLL                     = 46
+	PPM_SOCKOPT_SO_MAX_PACING_RATE               = 47
+	PPM_SOCKOPT_SO_BPF_EXTENSIONS                = 48
+	PPM_SOCKOPT_SO_INCOMING_CPU                  = 49
+	PPM_SOCKOPT_SO_ATTACH_BPF                    = 50
+	PPM_SOCKOPT_SO_PEERGROUPS                    = 51
+	PPM_SOCKOPT_SO_MEMINFO                       = 52
+	PPM_SOCKOPT_SO_COOKIE                        = 53
+)
+
+// sockopt dynamic index
+const (
+	PPM_SOCKOPT_IDX_UNKNOWN = 0
+	PPM_SOCKOPT_IDX_ERRNO   = 1
+	PPM_SOCKOPT_IDX_UINT32  = 2
+	PPM_SOCKOPT_IDX_UINT64  = 3
+	PPM_SOCKOPT_IDX_TIMEVAL = 4
+	PPM_SOCKOPT_IDX_MAX     = 5
+)
+
+// ptrace
+const (
+	PPM_PTRACE_UNKNOWN           = 0
+	PPM_PTRACE_TRACEME           = 1
+	PPM_PTRACE_PEEKTEXT          = 2
+	PPM_PTRACE_PEEKDATA          = 3
+	PPM_PTRACE_PEEKUSR           = 4
+	PPM_PTRACE_POKETEXT          = 5
+	PPM_PTRACE_POKEDATA          = 6
+	PPM_PTRACE_POKEUSR           = 7
+	PPM_PTRACE_CONT              = 8
+	PPM_PTRACE_KILL              = 9
+	PPM_PTRACE_SINGLESTEP        = 10
+	PPM_PTRACE_ATTACH            = 11
+	PPM_PTRACE_DETACH            = 12
+	PPM_PTRACE_SYSCALL           = 13
+	PPM_PTRACE_SETOPTIONS        = 14
+	PPM_PTRACE_GETEVENTMSG       = 15
+	PPM_PTRACE_GETSIGINFO        = 16
+	PPM_PTRACE_SETSIGINFO        = 17
+	PPM_PTRACE_GETREGSET         = 18
+	PPM_PTRACE_SETREGSET         = 19
+	PPM_PTRACE_SEIZE             = 20
+	PPM_PTRACE_INTERRUPT         = 21
+	PPM_PTRACE_LISTEN            = 22
+	PPM_PTRACE_PEEKSIGINFO       = 23
+	PPM_PTRACE_GETSIGMASK        = 24
+	PPM_PTRACE_SETSIGMASK        = 25
+	PPM_PTRACE_GETREGS           = 26
+	PPM_PTRACE_SETREGS           = 27
+	PPM_PTRACE_GETFPREGS         = 28
+	PPM_PTRACE_SETFPREGS         = 29
+	PPM_PTRACE_GETFPXREGS        = 30
+	PPM_PTRACE_SETFPXREGS        = 31
+	PPM_PTRACE_OLDSETOPTIONS     = 32
+	PPM_PTRACE_GET_THREAD_AREA   = 33
+	PPM_PTRACE_SET_THREAD_AREA   = 34
+	PPM_PTRACE_ARCH_PRCTL        = 35
+	PPM_PTRACE_SYSEMU            = 36
+	PPM_PTRACE_SYSEMU_SINGLESTEP = 37
+	PPM_PTRACE_SINGLEBLOCK       = 38
+)
+
+// ptrace dynamic index
+const (
+	PPM_PTRACE_IDX_UINT64  = 0
+	PPM_PTRACE_IDX_SIGTYPE = 1
+	PPM_PTRACE_IDX_MAX     = 2
+)
+
+// bpf dynamic index
+const (
+	PPM_BPF_IDX_FD  = 0
+	PPM_BPF_IDX_RES = 1
+	PPM_BPF_IDX_MAX = 2
+)
+
+// keyctl dynamic index
+const (
+	PPM_KEYCTL_IDX_INT64   = 0
+	PPM_KEYCTL_IDX_CHARBUF = 1
+	PPM_KEYCTL_IDX_MAX     = 2
+)
+
+// prot
+const (
+	PPM_PROT_NONE      = 0
+	PPM_PROT_READ      = 1
+	PPM_PROT_WRITE     = 2
+	PPM_PROT_EXEC      = 4
+	PPM_PROT_SEM       = 8
+	PPM_PROT_GROWSDOWN = 16
+	PPM_PROT_GROWSUP   = 32
+	PPM_PROT_SAO       = 64
+)
+
+// mmap
+const (
+	PPM_MAP_SHARED     = 1
+	PPM_MAP_PRIVATE    = 2
+	PPM_MAP_FIXED      = 4
+	PPM_MAP_ANONYMOUS  = 8
+	PPM_MAP_32BIT      = 16
+	PPM_MAP_RENAME     = 32
+	PPM_MAP_NORESERVE  = 64
+	PPM_MAP_POPULATE   = 128
+	PPM_MAP_NONBLOCK   = 256
+	PPM_MAP_GROWSDOWN  = 512
+	PPM_MAP_DENYWRITE  = 1024
+	PPM_MAP_EXECUTABLE = 2048
+	PPM_MAP_INHERIT    = 4096
+	PPM_MAP_FILE       = 8192
+	PPM_MAP_LOCKED     = 16384
+)
+
+// splice
+const (
+	PPM_SPLICE_F_MOVE     = 1
+	PPM_SPLICE_F_NONBLOCK = 2
+	PPM_SPLICE_F_MORE     = 4
+	PPM_SPLICE_F_GIFT     = 8
+)
+
+// quotactl
+const (
+	PPM_Q_QUOTAON      = 1
+	PPM_Q_QUOTAOFF     = 2
+	PPM_Q_GETFMT       = 4
+	PPM_Q_GETINFO      = 8
+	PPM_Q_SETINFO      = 16
+	PPM_Q_GETQUOTA     = 32
+	PPM_Q_SETQUOTA     = 64
+	PPM_Q_SYNC         = 128
+	PPM_Q_XQUOTAON     = 256
+	PPM_Q_XQUOTAOFF    = 512
+	PPM_Q_XGETQUOTA    = 1024
+	PPM_Q_XSETQLIM     = 2048
+	PPM_Q_XGETQSTAT    = 4096
+	PPM_Q_XQUOTARM     = 8192
+	PPM_Q_XQUOTASYNC   = 16384
+	PPM_Q_XGETQSTATV   = 32768
+	PPM_USRQUOTA       = 1
+	PPM_GRPQUOTA       = 2
+	PPM_DQF_NONE       = 1
+	PPM_V1_DQF_RSQUASH = 2
+	PPM_QFMT_NOT_USED  = 1
+	PPM_QFMT_VFS_OLD   = 2
+	PPM_QFMT_VFS_V0    = 4
+	PPM_QFMT_VFS_V1    = 8
+)
+
+// sysv ipc
+const (
+	PPM_IPC_NOWAIT = 1
+	PPM_SEM_UNDO   = 2
+	PPM_IPC_CREAT  = 8192
+	PPM_IPC_EXCL   = 16384
+	PPM_IPC_STAT   = 1
+	PPM_IPC_SET    = 2
+	PPM_IPC_RMID   = 4
+	PPM_IPC_INFO   = 8
+	PPM_SEM_INFO   = 16
+	PPM_SEM_STAT   = 32
+	PPM_GETALL     = 64
+	PPM_GETNCNT    = 128
+	PPM_GETPID     = 256
+	PPM_GETVAL     = 512
+	PPM_GETZCNT    = 1024
+	PPM_SETALL     = 2048
+	PPM_SETVAL     = 4096
+)
+
+// access
+const (
+	PPM_F_OK = 0
+	PPM_X_OK = 1
+	PPM_W_OK = 2
+	PPM_R_OK = 4
+)
+
+// page fault
+const (
+	PPM_PF_PROTECTION_VIOLATION = 1
+	PPM_PF_PAGE_NOT_PRESENT     = 2
+	PPM_PF_WRITE_ACCESS         = 4
+	PPM_PF_READ_ACCESS          = 8
+	PPM_PF_USER_FAULT           = 16
+	PPM_PF_SUPERVISOR_FAULT     = 32
+	PPM_PF_RESERVED_PAGE        = 64
+	PPM_PF_INSTRUCTION_FETCH    = 128
+)
+
+// renameat2
+const (
+	PPM_RENAME_NOREPLACE = 1
+	PPM_RENAME_EXCHANGE  = 2
+	PPM_RENAME_WHITEOUT  = 4
+)
+
+// openat2 resolve
+const (
+	PPM_RESOLVE_BENEATH       = 1
+	PPM_RESOLVE_IN_ROOT       = 2
+	PPM_RESOLVE_NO_MAGICLINKS = 4
+	PPM_RESOLVE_NO_SYMLINKS   = 8
+	PPM_RESOLVE_NO_XDEV       = 16
+	PPM_RESOLVE_CACHED        = 32
+)
+
+// exe flag
+const (
+	PPM_EXE_WRITABLE    = 1
+	PPM_EXE_UPPER_LAYER = 2
+	PPM_EXE_FROM_MEMFD  = 4
+	PPM_EXE_LOWER_LAYER = 8
+)
+
+// execveat
+const (
+	PPM_EXVAT_AT_EMPTY_PATH       = 1
+	PPM_EXVAT_AT_SYMLINK_NOFOLLOW = 2
+)
+
+// io uring
+const (
+	PPM_IORING_SETUP_IOPOLL              = 1
+	PPM_IORING_SETUP_SQPOLL              = 2
+	PPM_IORING_SQ_NEED_WAKEUP            = 4
+	PPM_IORING_SETUP_SQ_AFF              = 8
+	PPM_IORING_SETUP_CQSIZE              = 16
+	PPM_IORING_SETUP_CLAMP               = 32
+	PPM_IORING_SETUP_ATTACH_WQ           = 64
+	PPM_IORING_SETUP_R_DISABLED          = 128
+	PPM_IORING_FEAT_SINGLE_MMAP          = 1
+	PPM_IORING_FEAT_NODROP               = 2
+	PPM_IORING_FEAT_SUBMIT_STABLE        = 4
+	PPM_IORING_FEAT_RW_CUR_POS           = 8
+	PPM_IORING_FEAT_CUR_PERSONALITY      = 16
+	PPM_IORING_FEAT_FAST_POLL            = 32
+	PPM_IORING_FEAT_POLL_32BITS          = 64
+	PPM_IORING_FEAT_SQPOLL_NONFIXED      = 128
+	PPM_IORING_FEAT_ENTER_EXT_ARG        = 256
+	PPM_IORING_FEAT_NATIVE_WORKERS       = 512
+	PPM_IORING_FEAT_RSRC_TAGS            = 1024
+	PPM_IORING_ENTER_GETEVENTS           = 1
+	PPM_IORING_ENTER_SQ_WAKEUP           = 2
+	PPM_IORING_ENTER_SQ_WAIT             = 4
+	PPM_IORING_ENTER_EXT_ARG             = 8
+	PPM_IORING_REGISTER_BUFFERS          = 0
+	PPM_IORING_UNREGISTER_BUFFERS        = 1
+	PPM_IORING_REGISTER_FILES            = 2
+	PPM_IORING_UNREGISTER_FILES          = 3
+	PPM_IORING_REGISTER_EVENTFD          = 4
+	PPM_IORING_UNREGISTER_EVENTFD        = 5
+	PPM_IORING_REGISTER_FILES_UPDATE     = 6
+	PPM_IORING_REGISTER_EVENTFD_ASYNC    = 7
+	PPM_IORING_REGISTER_PROBE            = 8
+	PPM_IORING_REGISTER_PERSONALITY      = 9
+	PPM_IORING_UNREGISTER_PERSONALITY    = 10
+	PPM_IORING_REGISTER_RESTRICTIONS     = 11
+	PPM_IORING_REGISTER_ENABLE_RINGS     = 12
+	PPM_IORING_REGISTER_FILES2           = 13
+	PPM_IORING_REGISTER_FILES_UPDATE2    = 14
+	PPM_IORING_REGISTER_BUFFERS2         = 15
+	PPM_IORING_REGISTER_BUFFERS_UPDATE   = 16
+	PPM_IORING_REGISTER_IOWQ_AFF         = 17
+	PPM_IORING_UNREGISTER_IOWQ_AFF       = 18
+	PPM_IORING_REGISTER_IOWQ_MAX_WORKERS = 19
+	PPM_IORING_REGISTER_RING_FDS         = 20
+	PPM_IORING_UNREGISTER_RING_FDS       = 21
+)
+
+// mlock
+const (
+	PPM_MLOCKALL_MCL_CURRENT = 1
+	PPM_MLOCKALL_MCL_FUTURE  = 2
+	PPM_MLOCKALL_MCL_ONFAULT = 4
+	PPM_MLOCK_ONFAULT        = 1
+)
+
+// memfd
+const (
+	PPM_MFD_CLOEXEC       = 1
+	PPM_MFD_ALLOW_SEALING = 2
+	PPM_MFD_HUGETLB       = 4
+)
+
+// fsconfig
+const (
+	PPM_FSCONFIG_SET_FLAG        = 0
+	PPM_FSCONFIG_SET_STRING      = 1
+	PPM_FSCONFIG_SET_BINARY      = 2
+	PPM_FSCONFIG_SET_PATH        = 3
+	PPM_FSCONFIG_SET_PATH_EMPTY  = 4
+	PPM_FSCONFIG_SET_FD          = 5
+	PPM_FSCONFIG_CMD_CREATE      = 6
+	PPM_FSCONFIG_CMD_RECONFIGURE = 7
+)
+
+// epoll
+const (
+	PPM_EPOLL_CLOEXEC = 1
+)
+
+// prctl
+const (
+	PPM_PR_SET_PDEATHSIG             = 1
+	PPM_PR_GET_PDEATHSIG             = 2
+	PPM_PR_GET_DUMPABLE              = 3
+	PPM_PR_SET_DUMPABLE              = 4
+	PPM_PR_GET_UNALIGN               = 5
+	PPM_PR_SET_UNALIGN               = 6
+	PPM_PR_GET_KEEPCAPS              = 7
+	PPM_PR_SET_KEEPCAPS              = 8
+	PPM_PR_GET_FPEMU                 = 9
+	PPM_PR_SET_FPEMU                 = 10
+	PPM_PR_GET_FPEXC                 = 11
+	PPM_PR_SET_FPEXC                 = 12
+	PPM_PR_GET_TIMING                = 13
+	PPM_PR_SET_TIMING                = 14
+	PPM_PR_SET_NAME                  = 15
+	PPM_PR_GET_NAME                  = 16
+	PPM_PR_GET_ENDIAN                = 19
+	PPM_PR_SET_ENDIAN                = 20
+	PPM_PR_GET_SECCOMP               = 21
+	PPM_PR_SET_SECCOMP               = 22
+	PPM_PR_CAPBSET_READ              = 23
+	PPM_PR_CAPBSET_DROP              = 24
+	PPM_PR_GET_TSC                   = 25
+	PPM_PR_SET_TSC                   = 26
+	PPM_PR_GET_SECUREBITS            = 27
+	PPM_PR_SET_SECUREBITS            = 28
+	PPM_PR_SET_TIMERSLACK            = 29
+	PPM_PR_GET_TIMERSLACK            = 30
+	PPM_PR_TASK_PERF_EVENTS_DISABLE  = 31
+	PPM_PR_TASK_PERF_EVENTS_ENABLE   = 32
+	PPM_PR_MCE_KILL                  = 33
+	PPM_PR_MCE_KILL_GET              = 34
+	PPM_PR_SET_MM                    = 35
+	PPM_PR_SET_PTRACER               = 0x59616d61
+	PPM_PR_SET_CHILD_SUBREAPER       = 36
+	PPM_PR_GET_CHILD_SUBREAPER       = 37
+	PPM_PR_SET_NO_NEW_PRIVS          = 38
+	PPM_PR_GET_NO_NEW_PRIVS          = 39
+	PPM_PR_GET_TID_ADDRESS           = 40
+	PPM_PR_SET_THP_DISABLE           = 41
+	PPM_PR_GET_THP_DISABLE           = 42
+	PPM_PR_MPX_ENABLE_MANAGEMENT     = 43
+	PPM_PR_MPX_DISABLE_MANAGEMENT    = 44
+	PPM_PR_SET_FP_MODE               = 45
+	PPM_PR_GET_FP_MODE               = 46
+	PPM_PR_CAP_AMBIENT               = 47
+	PPM_PR_SVE_SET_VL                = 50
+	PPM_PR_SVE_GET_VL                = 51
+	PPM_PR_GET_SPECULATION_CTRL      = 52
+	PPM_PR_SET_SPECULATION_CTRL      = 53
+	PPM_PR_PAC_RESET_KEYS            = 54
+	PPM_PR_SET_TAGGED_ADDR_CTRL      = 55
+	PPM_PR_GET_TAGGED_ADDR_CTRL      = 56
+	PPM_PR_SET_IO_FLUSHER            = 57
+	PPM_PR_GET_IO_FLUSHER            = 58
+	PPM_PR_SET_SYSCALL_USER_DISPATCH = 59
+	PPM_PR_PAC_SET_ENABLED_KEYS      = 60
+	PPM_PR_PAC_GET_ENABLED_KEYS      = 61
+	PPM_PR_SCHED_CORE                = 62
+	PPM_PR_SME_SET_VL                = 63
+	PPM_PR_SME_GET_VL                = 64
+	PPM_PR_SET_VMA                   = 0x53564d41
+)
+
+// pidfd
+const (
+	PPM_PIDFD_NONBLOCK = 1
+)
+
+// finit module
+const (
+	PPM_MODULE_INIT_IGNORE_MODVERSIONS = 1
+	PPM_MODULE_INIT_IGNORE_VERMAGIC    = 2
+	PPM_MODULE_INIT_COMPRESSED_FILE    = 4
+)
+
+// delete module
+const (
+	PPM_DELETE_MODULE_O_TRUNC    = 1
+	PPM_DELETE_MODULE_O_NONBLOCK = 2
+)
+
+// close range
+const (
+	PPM_CLOSE_RANGE_UNSHARE = 2
+	PPM_CLOSE_RANGE_CLOEXEC = 4
+)
+
+// bpf command
+const (
+	PPM_BPF_MAP_CREATE                  = 0
+	PPM_BPF_MAP_LOOKUP_ELEM             = 1
+	PPM_BPF_MAP_UPDATE_ELEM             = 2
+	PPM_BPF_MAP_DELETE_ELEM             = 3
+	PPM_BPF_MAP_GET_NEXT_KEY            = 4
+	PPM_BPF_PROG_LOAD                   = 5
+	PPM_BPF_OBJ_PIN                     = 6
+	PPM_BPF_OBJ_GET                     = 7
+	PPM_BPF_PROG_ATTACH                 = 8
+	PPM_BPF_PROG_DETACH                 = 9
+	PPM_BPF_PROG_TEST_RUN               = 10
+	PPM_BPF_PROG_RUN                    = 10
+	PPM_BPF_PROG_GET_NEXT_ID            = 11
+	PPM_BPF_MAP_GET_NEXT_ID             = 12
+	PPM_BPF_PROG_GET_FD_BY_ID           = 13
+	PPM_BPF_MAP_GET_FD_BY_ID            = 14
+	PPM_BPF_OBJ_GET_INFO_BY_FD          = 15
+	PPM_BPF_PROG_QUERY                  = 16
+	PPM_BPF_RAW_TRACEPOINT_OPEN         = 17
+	PPM_BPF_BTF_LOAD                    = 18
+	PPM_BPF_BTF_GET_FD_BY_ID            = 19
+	PPM_BPF_TASK_FD_QUERY               = 20
+	PPM_BPF_MAP_LOOKUP_AND_DELETE_ELEM  = 21
+	PPM_BPF_MAP_FREEZE                  = 22
+	PPM_BPF_BTF_GET_NEXT_ID             = 23
+	PPM_BPF_MAP_LOOKUP_BATCH            = 24
+	PPM_BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25
+	PPM_BPF_MAP_UPDATE_BATCH            = 26
+	PPM_BPF_MAP_DELETE_BATCH            = 27
+	PPM_BPF_LINK_CREATE                 = 28
+	PPM_BPF_LINK_UPDATE                 = 29
+	PPM_BPF_LINK_GET_FD_BY_ID           = 30
+	PPM_BPF_LINK_GET_NEXT_ID            = 31
+	PPM_BPF_ENABLE_STATS                = 32
+	PPM_BPF_ITER_CREATE                 = 33
+	PPM_BPF_LINK_DETACH                 = 34
+	PPM_BPF_PROG_BIND_MAP               = 35
+)
+
+// keyctl
+const (
+	PPM_KEYCTL_GET_KEYRING_ID       = 0
+	PPM_KEYCTL_JOIN_SESSION_KEYRING = 1
+	PPM_KEYCTL_UPDATE               = 2
+	PPM_KEYCTL_REVOKE               = 3
+	PPM_KEYCTL_CHOWN                = 4
+	PPM_KEYCTL_SETPERM              = 5
+	PPM_KEYCTL_DESCRIBE             = 6
+	PPM_KEYCTL_CLEAR                = 7
+	PPM_KEYCTL_LINK                 = 8
+	PPM_KEYCTL_UNLINK               = 9
+	PPM_KEYCTL_SEARCH               = 10
+	PPM_KEYCTL_READ                 = 11
+	PPM_KEYCTL_INSTANTIATE          = 12
+	PPM_KEYCTL_NEGATE               = 13
+	PPM_KEYCTL_SET_REQKEY_KEYRING   = 14
+	PPM_KEYCTL_SET_TIMEOUT          = 15
+	PPM_KEYCTL_ASSUME_AUTHORITY     = 16
+	PPM_KEYCTL_GET_SECURITY         = 17
+	PPM_KEYCTL_SESSION_TO_PARENT    = 18
+	PPM_KEYCTL_REJECT               = 19
+	PPM_KEYCTL_INSTANTIATE_IOV      = 20
+	PPM_KEYCTL_INVALIDATE           = 21
+	PPM_KEYCTL_GET_PERSISTENT       = 22
+	PPM_KEYCTL_DH_COMPUTE           = 23
+	PPM_KEYCTL_PKEY_QUERY           = 24
+	PPM_KEYCTL_PKEY_ENCRYPT         = 25
+	PPM_KEYCTL_PKEY_DECRYPT         = 26
+	PPM_KEYCTL_PKEY_SIGN            = 27
+	PPM_KEYCTL_PKEY_VERIFY          = 28
+	PPM_KEYCTL_RESTRICT_KEYRING     = 29
+	PPM_KEYCTL_MOVE                 = 30
+	PPM_KEYCTL_CAPABILITIES         = 31
+	PPM_KEYCTL_WATCH_KEY            = 32
+)
+
+// capability
+const (
+	PPM_CAP_CHOWN              = 1
+	PPM_CAP_DAC_OVERRIDE       = 2
+	PPM_CAP_DAC_READ_SEARCH    = 4
+	PPM_CAP_FOWNER             = 8
+	PPM_CAP_FSETID             = 16
+	PPM_CAP_KILL               = 32
+	PPM_CAP_SETGID             = 64
+	PPM_CAP_SETUID             = 128
+	PPM_CAP_SETPCAP            = 256
+	PPM_CAP_LINUX_IMMUTABLE    = 512
+	PPM_CAP_NET_BIND_SERVICE   = 1024
+	PPM_CAP_NET_BROADCAST      = 2048
+	PPM_CAP_NET_ADMIN          = 4096
+	PPM_CAP_NET_RAW            = 8192
+	PPM_CAP_IPC_LOCK           = 16384
+	PPM_CAP_IPC_OWNER          = 32768
+	PPM_CAP_SYS_MODULE         = 0x10000
+	PPM_CAP_SYS_RAWIO          = 0x20000
+	PPM_CAP_SYS_CHROOT         = 0x40000
+	PPM_CAP_SYS_PTRACE         = 0x80000
+	PPM_CAP_SYS_PACCT          = 0x100000
+	PPM_CAP_SYS_ADMIN          = 0x200000
+	PPM_CAP_SYS_BOOT           = 0x400000
+	PPM_CAP_SYS_NICE           = 0x800000
+	PPM_CAP_SYS_RESOURCE       = 0x1000000
+	PPM_CAP_SYS_TIME           = 0x2000000
+	PPM_CAP_SYS_TTY_CONFIG     = 0x4000000
+	PPM_CAP_MKNOD              = 0x8000000
+	PPM_CAP_LEASE              = 0x10000000
+	PPM_CAP_AUDIT_WRITE        = 0x20000000
+	PPM_CAP_AUDIT_CONTROL      = 0x40000000
+	PPM_CAP_SETFCAP            = 0x80000000
+	PPM_CAP_MAC_OVERRIDE       = 0x100000000
+	PPM_CAP_MAC_ADMIN          = 0x200000000
+	PPM_CAP_SYSLOG             = 0x400000000
+	PPM_CAP_WAKE_ALARM         = 0x800000000
+	PPM_CAP_BLOCK_SUSPEND      = 0x1000000000
+	PPM_CAP_AUDIT_READ         = 0x2000000000
+	PPM_CAP_PERFMON            = 0x4000000000
+	PPM_CAP_BPF                = 0x8000000000
+	PPM_CAP_CHECKPOINT_RESTORE = 0x10000000000
+)
+
+// ppm overlay enum
+const (
+	PPM_NOT_OVERLAY_FS = 0
+	PPM_OVERLAY_UPPER  = 1
+	PPM_OVERLAY_LOWER  = 2
+)
+
+// anon inode fd type enum
+const (
+	ANON_INODE_FD_TYPE_UNKNOWN     = 0
+	ANON_INODE_FD_TYPE_EVENTFD     = 1
+	ANON_INODE_FD_TYPE_EVENTPOLL   = 2
+	ANON_INODE_FD_TYPE_INOTIFY     = 3
+	ANON_INODE_FD_TYPE_SIGNALFD    = 4
+	ANON_INODE_FD_TYPE_TIMERFD     = 5
+	ANON_INODE_FD_TYPE_IO_URING    = 6
+	ANON_INODE_FD_TYPE_USERFAULTFD = 7
+	ANON_INODE_FD_TYPE_PIDFD       = 8
+	ANON_INODE_FD_TYPE_BPF_MAP     = 9
+	ANON_INODE_FD_TYPE_BPF_PROG    = 10
+	ANON_INODE_FD_TYPE_BPF_LINK    = 11
+	ANON_INODE_FD_TYPE_BPF_ITER    = 12
+	ANON_INODE_FD_TYPE_PERF_EVENT  = 13
+)
+
+// scap fd type enum
+const (
+	SCAP_FD_UNINITIALIZED = -1
+	SCAP_FD_UNKNOWN       = 0
+	SCAP_FD_FILE          = 1
+	SCAP_FD_DIRECTORY     = 2
+	SCAP_FD_IPV4_SOCK     = 3
+	SCAP_FD_IPV6_SOCK     = 4
+	SCAP_FD_IPV4_SERVSOCK = 5
+	SCAP_FD_IPV6_SERVSOCK = 6
+	SCAP_FD_FIFO          = 7
+	SCAP_FD_UNIX_SOCK     = 8
+	SCAP_FD_EVENT         = 9
+	SCAP_FD_UNSUPPORTED   = 10
+	SCAP_FD_SIGNALFD      = 11
+	SCAP_FD_EVENTPOLL     = 12
+	SCAP_FD_INOTIFY       = 13
+	SCAP_FD_TIMERFD       = 14
+	SCAP_FD_NETLINK       = 15
+	SCAP_FD_FILE_V2       = 16
+	SCAP_FD_BPF           = 17
+	SCAP_FD_USERFAULTFD   = 18
+	SCAP_FD_IOURING       = 19
+	SCAP_FD_MEMFD         = 20
+	SCAP_FD_PIDFD         = 21
+)
+
+// scap l4 proto enum
+const (
+	SCAP_L4_UNKNOWN = 0
+	SCAP_L4_NA      = 1
+	SCAP_L4_TCP     = 2
+	SCAP_L4_UDP     = 3
+	SCAP_L4_ICMP    = 4
+	SCAP_L4_RAW     = 5
+)
+
+// scap ifinfo type enum
+const (
+	SCAP_II_UNKNOWN          = 0
+	SCAP_II_IPV4             = 1
+	SCAP_II_IPV6             = 2
+	SCAP_II_IPV4_NOLINKSPEED = 3
+	SCAP_II_IPV6_NOLINKSPEED = 4
+)
+
+// scap dump flags enum
+const (
+	SCAP_DF_NONE       = 0
+	SCAP_DF_STATE_ONLY = 1
+	SCAP_DF_TRACER     = 2 // deprecated
+	SCAP_DF_LARGE      = 4 // in memory only, never written
+)
