@@ -1,0 +1,98 @@
+package replay
+
+import (
+	"net/netip"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
+
+// Thread is one thread of the captured host, as known at the current event.
+// The leader of a process (TID == PID) owns what the process shares: its
+// descriptors, working directory, environment and session.
+type Thread struct {
+	TID, PID    int64  // host pid namespace
+	PTID        int64  // parent thread; reparented when the parent dies
+	SID         int64  // session, -1 unknown
+	VPGID, PGID int64  // process group: innermost namespace, host namespace
+	VTID, VPID  int64  // innermost pid namespace
+	Comm        string // at most 15 bytes
+	Exe         string // argv[0]
+	ExePath     string // path of the executable file
+	Args        []string
+	Env         []string
+	Root        string
+	Cgroups     []string // "subsystem=/path"
+	ContainerID string   // "" on the host
+	FDLimit     int64
+	Flags       uint32 // PPM_CL_ bits
+	UID, GID    uint32 // effective
+	LoginUID    uint32 // 0xFFFFFFFF: none
+	TTY         uint32
+	VMSizeKB    uint32
+	VMRSSKB     uint32
+	VMSwapKB    uint32
+	PFMajor     uint64
+	PFMinor     uint64
+
+	ExeWritable, ExeUpperLayer, ExeLowerLayer, ExeFromMemfd bool
+	CapInheritable, CapPermitted, CapEffective              uint64
+	ExeIno, ExeInoCtime, ExeInoMtime                        uint64
+
+	CloneTS     uint64 // start of the thread, ns since the epoch; 0 unknown (older than the capture)
+	ExecTS      uint64 // last successful execve, ns since the epoch; 0 none seen
+	PidnsInitTS uint64
+
+	// Invented marks a thread first met in mid-stream, without clone or snapshot.
+	Invented bool
+	// Exited is set once its procexit was seen; the record lives on while
+	// ancestors of living threads need it.
+	Exited bool
+
+	m      *Machine
+	cwd    string
+	fds    *fdTable
+	leader *Thread // nil when the leader is unknown or is the thread itself
+}
+
+// FD is what a descriptor refers to.
+type FD struct {
+	Num   int64
+	Type  uint8  // SCAP_FD_ value
+	Name  string // path made absolute, or tuple text
+	Raw   string // path as the call gave it
+	Flags uint32 // PPM_O_ bits
+	Dev   uint32
+	Ino   uint64
+
+	Sock SockInfo
+
+	NameChanged bool // the last event changed Name
+}
+
+// SockInfo describes a socket descriptor. For connected sockets Src is the
+// client, Dst the server.
+type SockInfo struct {
+	Src, Dst         netip.AddrPort
+	L4               uint8 // SCAP_L4_ value
+	Role             Role
+	UnixSrc, UnixDst uint64
+	Connected        bool
+	Pending          bool // non-blocking connect under way
+}
+
+// Role is the part of a socket in its connection.
+type Role uint8
+
+// Roles.
+const (
+	RoleNone Role = iota
+	RoleClient
+	RoleServer
+)
+
+type fdTable struct{ byNum map[int64]*FD }
+
+// Machine is the state of the captured host while its events stream by.
+type Machine struct{}
+
+var _ = schema.PPM_CL_NONE
