@@ -200,3 +200,6 @@ func utoa(u uint) string {
 		}
 	}
 }
+
+// Version is the version of the event schema these tables hold (libs' SCHEMA_VERSION).
+const Version = "4.5.1"
