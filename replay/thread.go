@@ -1,10 +1,6 @@
 package replay
 
-import (
-	"net/netip"
-
-	"github.com/sysreel/sysreel/scapfile/schema"
-)
+import "net/netip"
 
 // Thread is one thread of the captured host, as known at the current event.
 // The leader of a process (TID == PID) owns what the process shares: its
@@ -89,10 +85,3 @@ const (
 	RoleClient
 	RoleServer
 )
-
-type fdTable struct{ byNum map[int64]*FD }
-
-// Machine is the state of the captured host while its events stream by.
-type Machine struct{}
-
-var _ = schema.PPM_CL_NONE
