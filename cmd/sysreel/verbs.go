@@ -4,6 +4,8 @@ package main
 // lives in one file of its own name.
 func verbs() []verb {
 	return []verb{
+		{"events", "list the event types of the capture format", runEvents},
+		{"syscalls", "list the system calls and how they are recorded", runSyscalls},
 		{"version", "print the version of sysreel and of the event schema", runVersion},
 	}
 }
