@@ -31,11 +31,13 @@ type Event struct {
 	Section uint32           // section of the file, from 0; a new one resets all state
 	Offset  int64            // place of its block in the uncompressed stream, -1 if there is none
 
-	data []byte // length array and parameters
-	n    uint8  // number of parameters present, at most maxParams
-	wide bool   // 32-bit length array
-	// off[i] is the start of parameter i in data; off[n] is the end.
-	off [maxParams + 1]uint32
+	data  []byte // length array and parameters
+	count uint32 // entries of the length array
+	n     uint8  // parameters that the schema knows, at most maxParams
+	wide  bool   // 32-bit length array
+	// off[i] is the start of parameter i in data; off[n] is the end. The size
+	// is a power of two to spare a bounds check while parsing.
+	off [64]uint32
 }
 
 // Info returns the schema row of the event, nil when the type is unknown.
