@@ -1,0 +1,108 @@
+// Package safe makes captured strings harmless for people.
+//
+// Every string of a capture was chosen by somebody, perhaps an attacker: it can
+// hold terminal escape sequences, newlines that forge lines, bidirectional
+// overrides that reorder what is read, and bytes that are no UTF-8. Whatever a
+// person reads on a terminal or in a report passes through here; machine
+// formats (JSON, SQL) encode the bytes losslessly instead and must not.
+package safe
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+const hex = "0123456789abcdef"
+
+// Append appends s to dst with everything that is not printable replaced by a
+// visible escape: \n \r \t, \xHH for other control bytes and for bytes that are
+// not UTF-8, \uHHHH or \UHHHHHHHH for unprintable runes such as C1 controls,
+// bidirectional overrides and zero-width characters. A backslash stays as it
+// is, so the result is for reading, not for decoding.
+func Append[T string | []byte](dst []byte, s T) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c < 0x7f {
+			i++
+			continue
+		}
+		size := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			r, size = decode(s, i)
+			if r != utf8.RuneError && strconv.IsPrint(r) || r == utf8.RuneError && size == 3 {
+				i += size
+				continue
+			}
+		}
+		dst = append(dst, s[start:i]...)
+		dst = appendEscape(dst, s[i:i+size])
+		i += size
+		start = i
+	}
+	return append(dst, s[start:]...)
+}
+
+// String returns s made safe; s itself when it already is.
+func String(s string) string {
+	if IsSafe(s) {
+		return s
+	}
+	return string(Append(nil, s))
+}
+
+// IsSafe reports whether Append would leave s unchanged.
+func IsSafe(s string) bool {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < ' ' || c == 0x7f {
+			return false
+		}
+		if c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || !strconv.IsPrint(r) && r != utf8.RuneError {
+			return false
+		}
+		i += size
+	}
+	return true
+}
+
+func decode[T string | []byte](s T, i int) (rune, int) {
+	// The longest encoding is utf8.UTFMax bytes; the copy stays on the stack.
+	var b [utf8.UTFMax]byte
+	n := copy(b[:], s[i:])
+	return utf8.DecodeRune(b[:n])
+}
+
+func appendEscape[T string | []byte](dst []byte, s T) []byte {
+	if len(s) == 1 {
+		switch c := s[0]; c {
+		case '\n':
+			return append(dst, `\n`...)
+		case '\r':
+			return append(dst, `\r`...)
+		case '\t':
+			return append(dst, `\t`...)
+		default:
+			return append(dst, '\\', 'x', hex[c>>4], hex[c&15])
+		}
+	}
+	r, _ := decode(s, 0)
+	if r < 0x10000 {
+		dst = append(dst, '\\', 'u')
+		for shift := 12; shift >= 0; shift -= 4 {
+			dst = append(dst, hex[r>>shift&15])
+		}
+		return dst
+	}
+	dst = append(dst, '\\', 'U')
+	for shift := 28; shift >= 0; shift -= 4 {
+		dst = append(dst, hex[r>>shift&15])
+	}
+	return dst
+}
