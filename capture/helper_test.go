@@ -18,6 +18,7 @@ import (
 const helperEnv = "SYSREEL_CAPTURE_TEST_HELPER"
 
 func TestMain(m *testing.M) {
+	RunGate()
 	if part, arg, _ := strings.Cut(os.Getenv(helperEnv), ":"); part != "" {
 		helper(part, arg)
 		os.Exit(0)
