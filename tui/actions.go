@@ -1,0 +1,338 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Optional abilities of a screen.
+type (
+	paned  interface{ nextPane() }
+	leaver interface{ leave() bool }
+	celled interface {
+		cell() (field, value string, ok bool)
+	}
+	yanker interface{ yank() string }
+)
+
+// actions is the one registry of keys: hint line, help and palette follow from it.
+func actions() []action {
+	acts := []action{
+		{"down", []string{"Down", "j"}, scopeGlobal, "", "next row", func(m *Model) { m.screen().move(1) }},
+		{"up", []string{"Up", "k"}, scopeGlobal, "", "previous row", func(m *Model) { m.screen().move(-1) }},
+		{"page-down", []string{"PgDn", "^D"}, scopeGlobal, "", "next page", func(m *Model) { m.screen().move(int64(m.screen().page())) }},
+		{"page-up", []string{"PgUp", "^U"}, scopeGlobal, "", "previous page", func(m *Model) { m.screen().move(-int64(m.screen().page())) }},
+		{"first", []string{"Home", "g"}, scopeGlobal, "", "first row", func(m *Model) { m.screen().move(-farAway) }},
+		{"last", []string{"End", "G"}, scopeGlobal, "", "last row", func(m *Model) { m.screen().move(farAway) }},
+		{"drill", []string{"Enter"}, scopeGlobal, "drill", "go into what is selected: event to process, process to its events, alert to its event", func(m *Model) { m.screen().enter() }},
+		{"back", []string{"Esc", "Backspace"}, scopeGlobal, "back", "close a pane, then go back one step", backAction},
+		{"next-pane", []string{"Tab", "S-Tab"}, scopeGlobal, "pane", "move between list and detail", func(m *Model) {
+			if s, ok := m.screen().(paned); ok {
+				s.nextPane()
+			}
+		}},
+		{"filter", []string{"/", "F4"}, scopeGlobal, "filter", "edit the filter, in the language of rules", filterAction},
+		{"filter-to", []string{"="}, scopeGlobal, "", "keep only events with the selected value", func(m *Model) { termAction(m, "%s", false) }},
+		{"exclude", []string{"-"}, scopeGlobal, "", "leave out events with the selected value", func(m *Model) { termAction(m, "not %s", false) }},
+		{"prepare", []string{"_"}, scopeGlobal, "", "put the selected value into the filter bar without applying it", func(m *Model) { termAction(m, "%s", true) }},
+		{"failures", []string{"!"}, scopeGlobal, "", "show only failed calls, or everything again", failuresAction},
+		{"time", []string{"t"}, scopeGlobal, "time", "go to a time (12:07:31.5, +5s, -2m) or event (#1203378)", timeAction},
+		{"context", []string{"x"}, scopeGlobal, "context", "lift the filter and the range around this event", contextAction},
+		{"same-next", []string{"]"}, scopeGlobal, "", "next event of the same process", func(m *Model) { sameProcess(m, 1) }},
+		{"alert-prev", []string{"{"}, scopeGlobal, "", "previous alert", func(m *Model) { alertAction(m, -1) }},
+		{"alert-next", []string{"}"}, scopeGlobal, "alert", "next alert", func(m *Model) { alertAction(m, 1) }},
+		{"range-start", []string{"("}, scopeGlobal, "", "begin the time range at T", func(m *Model) { rangeAction(m, true) }},
+		{"range-end", []string{")"}, scopeGlobal, "", "end the time range at T", func(m *Model) { rangeAction(m, false) }},
+		{"range-clear", []string{"Z"}, scopeGlobal, "", "clear the time range", func(m *Model) { st := m.st; st.Range = Range{}; m.change(st) }},
+		{"mark", []string{"m"}, scopeGlobal, "mark", "set a mark: m and a letter", func(m *Model) { m.pending = "m"; m.say("mark: type a letter") }},
+		{"goto-mark", []string{"'"}, scopeGlobal, "", "go to a mark: ' and its letter", func(m *Model) { m.pending = "'"; m.say("go to mark: type its letter") }},
+		{"marks", []string{"M"}, scopeGlobal, "", "list of marks", func(m *Model) {
+			if len(m.marks) == 0 {
+				m.say("no marks yet: m and a letter sets one")
+				return
+			}
+			m.overlay = &marksOverlay{m: m}
+		}},
+		{"undo", []string{"u"}, scopeGlobal, "", "undo the last change of filter, range or screen", func(m *Model) {
+			if st, ok := m.hist.back(m.st); ok {
+				m.setState(st)
+			} else {
+				m.say("nothing to undo")
+			}
+		}},
+		{"redo", []string{"U"}, scopeGlobal, "", "take back an undo", func(m *Model) {
+			if st, ok := m.hist.forward(m.st); ok {
+				m.setState(st)
+			} else {
+				m.say("nothing to redo")
+			}
+		}},
+		{"yank", []string{"y"}, scopeGlobal, "", "copy the selected row to the terminal's clipboard", func(m *Model) {
+			if s, ok := m.screen().(yanker); ok {
+				if text := safeText(s.yank()); text != "" {
+					m.copyOut(text)
+					m.say("copied: %s", text)
+				}
+			}
+		}},
+		{"palette", []string{":", "^P"}, scopeGlobal, "", "find a command by name", func(m *Model) { m.overlay = &paletteOverlay{m: m} }},
+		{"help", []string{"?", "F1"}, scopeGlobal, "", "this list of keys", func(m *Model) { m.overlay = &helpOverlay{m: m} }},
+		{"redraw", []string{"^L"}, scopeGlobal, "", "draw the screen anew", func(m *Model) { m.redraw() }},
+		{"suspend", []string{"^Z"}, scopeGlobal, "", "stop and go back to the shell", func(m *Model) { m.suspend() }},
+		{"quit", []string{"q", "^C"}, scopeGlobal, "", "leave sysreel", func(m *Model) { m.quit() }},
+
+		{"full", []string{"z"}, scopeEvents, "", "give the detail the whole screen, or take it back", func(m *Model) {
+			s := m.screens[scopeEvents].(*eventsScreen)
+			s.open, s.full = true, !s.full
+			s.focused = s.full
+		}},
+		{"detail", []string{"d"}, scopeEvents, "", "show or hide the detail", func(m *Model) {
+			s := m.screens[scopeEvents].(*eventsScreen)
+			s.open, s.focused, s.full = !s.open, false, false
+		}},
+		{"tree", []string{"p"}, scopeEvents, "tree", "process tree at the time of this event", treeAction},
+		{"tree", []string{"p"}, scopeAlerts, "tree", "process tree at the time of this alert", treeAction},
+		{"unfold", []string{"+"}, scopeProcs, "", "unfold the selected process", func(m *Model) { procs(m).fold('+') }},
+		{"fold", []string{"z"}, scopeProcs, "fold", "fold or unfold the selected process", func(m *Model) {
+			s := procs(m)
+			if p := s.row(); p != nil && s.folded[p.ID] {
+				s.fold('+')
+			} else {
+				s.fold('-')
+			}
+		}},
+		{"fold-all", []string{"*"}, scopeProcs, "", "fold everything, or nothing", func(m *Model) { procs(m).fold('*') }},
+		{"hide-dead", []string{"d"}, scopeProcs, "hide dead", "hide what is not alive at T, or show it dimmed", func(m *Model) {
+			s := procs(m)
+			s.hide, s.dirty = !s.hide, true
+		}},
+	}
+	// [ is written here because a bracket in the table reads badly beside ].
+	acts = append(acts, action{"same-prev", []string{"["}, scopeGlobal, "", "previous event of the same process", func(m *Model) { sameProcess(m, -1) }})
+	for s := scopeEvents; s < numScopes; s++ {
+		acts = append(acts, action{"screen-" + strings.ToLower(screenNames[s]), []string{strconv.Itoa(int(s))}, scopeGlobal, "",
+			"go to the " + screenNames[s] + " screen; filter, range and T stay", func(m *Model) { m.goScreen(s) }})
+	}
+	return acts
+}
+
+func procs(m *Model) *procsScreen { return m.screens[scopeProcs].(*procsScreen) }
+
+func backAction(m *Model) {
+	if s, ok := m.screen().(leaver); ok && s.leave() {
+		return
+	}
+	m.back()
+}
+
+func filterAction(m *Model) {
+	m.prompt = newPrompt(filterLabel, m.st.Filter, m.filters, m.setFilter)
+	m.prompt.complete = m.completeField
+}
+
+// termAction turns the selected cell into a term of the filter.
+func termAction(m *Model, format string, prepare bool) {
+	s, ok := m.screen().(celled)
+	if !ok {
+		return
+	}
+	field, value, ok := s.cell()
+	if !ok {
+		m.say("nothing here to filter on; Tab moves to the detail, whose lines can be")
+		return
+	}
+	term := fmt.Sprintf(format, field+" = "+quoteValue(value))
+	if prepare {
+		filterAction(m)
+		if m.st.Filter != "" {
+			term = " and " + term
+		}
+		m.prompt.insert(term)
+		return
+	}
+	m.addFilter(term)
+}
+
+// quoteValue writes a value as a literal of the filter language.
+func quoteValue(v string) string {
+	plain := v != ""
+	for i := range len(v) {
+		if c := v[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()"'=,\`, c) >= 0 {
+			plain = false
+		}
+	}
+	if plain {
+		return v
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(v) {
+		switch c := v[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func failuresAction(m *Model) {
+	const term = "evt.failed = true"
+	f := m.st.Filter
+	switch {
+	case f == term:
+		m.setFilter("")
+	case strings.HasSuffix(f, " and "+term):
+		m.setFilter(strings.TrimSuffix(f, " and "+term))
+	default:
+		m.addFilter(term)
+	}
+}
+
+func contextAction(m *Model) {
+	if m.st.Filter == "" && m.st.Range.all() {
+		m.say("nothing hides the context: no filter, no range")
+		return
+	}
+	st := m.st
+	st.Filter, st.Range, st.Screen = "", Range{}, scopeEvents
+	m.drill("context", st)
+}
+
+func treeAction(m *Model) {
+	st := m.st
+	st.Screen = scopeProcs
+	if d, ready, _ := m.screens[scopeEvents].(*eventsScreen).detail.get(m.st.Event); ready && d != nil {
+		st.Proc = d.ProcID
+	}
+	if a := m.screens[scopeAlerts].(*alertsScreen).row(); m.st.Screen == scopeAlerts && a != nil {
+		st.Proc, st.T = a.ProcID, a.TS
+	}
+	m.change(st)
+}
+
+// alertAction goes to the next or previous alert from T.
+func alertAction(m *Model, dir int) {
+	s := m.screens[scopeAlerts].(*alertsScreen)
+	alerts := s.known()
+	best := -1
+	for i := range alerts {
+		a := &alerts[i]
+		if dir > 0 && (a.TS > m.st.T || a.TS == m.st.T && a.Event > m.st.Event) && best < 0 {
+			best = i
+		}
+		if dir < 0 && (a.TS < m.st.T || a.TS == m.st.T && a.Event < m.st.Event) {
+			best = i
+		}
+	}
+	if best < 0 {
+		m.say("no alert in that direction")
+		return
+	}
+	a := alerts[best]
+	s.list.cur = int64(best)
+	st := m.st
+	st.T, st.Event, st.Alert = a.TS, a.Event, best
+	if st.Screen == scopeProcs {
+		st.Proc = a.ProcID
+	}
+	m.setState(st)
+	m.say("alert %d: %s", best+1, safeText(a.Rule))
+}
+
+func rangeAction(m *Model, start bool) {
+	in := m.store.Info()
+	st := m.st
+	if st.T == 0 {
+		m.say("select an event first")
+		return
+	}
+	if st.Range.all() {
+		st.Range = Range{in.Start, in.End}
+	}
+	if start {
+		st.Range.A = st.T
+	} else {
+		st.Range.B = st.T
+	}
+	if st.Range.A > st.Range.B {
+		m.say("the range would end before it begins")
+		return
+	}
+	m.change(st)
+}
+
+func timeAction(m *Model) {
+	m.prompt = newPrompt("go to time or #event: ", "", nil, func(text string) {
+		if err := m.gotoText(strings.TrimSpace(text)); err != nil {
+			m.say("%v", err)
+		}
+	})
+}
+
+// gotoText moves to what a person typed: #event, +duration, -duration, alert N,
+// or a time of day of the capture's day, or a full RFC 3339 time.
+func (m *Model) gotoText(text string) error {
+	in := m.store.Info()
+	if rest, ok := strings.CutPrefix(text, "#"); ok {
+		n, err := strconv.ParseUint(strings.ReplaceAll(rest, ",", ""), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is no event number", safeText(rest))
+		}
+		m.gotoEvent(n)
+		return nil
+	}
+	if rest, ok := strings.CutPrefix(text, "alert "); ok {
+		alerts := m.screens[scopeAlerts].(*alertsScreen).known()
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < 1 || n > len(alerts) {
+			return fmt.Errorf("there are %d alerts", len(alerts))
+		}
+		m.gotoEvent(alerts[n-1].Event)
+		return nil
+	}
+	var ts uint64
+	switch {
+	case strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-"):
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q is no duration like +5s or -2m", safeText(text))
+		}
+		from := m.st.T
+		if from == 0 {
+			from = in.Start
+		}
+		ts = uint64(int64(from) + int64(d))
+	default:
+		t, err := parseClock(text, in.Start)
+		if err != nil {
+			return err
+		}
+		ts = t
+	}
+	ts = max(min(ts, in.End), in.Start)
+	m.gotoTime(ts)
+	return nil
+}
+
+// parseClock reads a time of day, of the UTC day of ref, or an RFC 3339 time.
+func parseClock(text string, ref uint64) (uint64, error) {
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return uint64(t.UnixNano()), nil
+	}
+	day := time.Unix(0, int64(ref)).UTC()
+	for _, layout := range []string{"15:04:05.999999999", "15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			y, mo, d := day.Date()
+			return uint64(time.Date(y, mo, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC).UnixNano()), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no time: write 12:07:31.5, +5s, -2m or #event", safeText(text))
+}

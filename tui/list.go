@@ -1,0 +1,31 @@
+package tui
+
+// list is the cursor and the window of a scrolled list of n rows.
+type list struct {
+	cur, top int64
+	h        int // rows shown last
+}
+
+// move moves the cursor by d rows within n.
+func (l *list) move(d, n int64) {
+	l.cur = clamp(l.cur+d, 0, n-1)
+}
+
+// window scrolls so that the cursor is visible in h rows and returns the first.
+func (l *list) window(n int64, h int) int64 {
+	l.h = h
+	l.cur = clamp(l.cur, 0, n-1)
+	if l.cur < l.top {
+		l.top = l.cur
+	}
+	if l.cur >= l.top+int64(h) {
+		l.top = l.cur - int64(h) + 1
+	}
+	l.top = clamp(l.top, 0, max(n-int64(h), 0))
+	return l.top
+}
+
+func clamp(v, lo, hi int64) int64 { return max(min(v, hi), lo) }
+
+// farAway moves to an end of any list.
+const farAway = int64(1) << 50

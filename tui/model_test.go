@@ -1,0 +1,357 @@
+package tui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/gdamore/tcell/v2"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden frames")
+
+// harness drives a Model without a terminal: keys in, frames out.
+type harness struct {
+	t       *testing.T
+	m       *Model
+	w, h    int
+	changed chan struct{}
+}
+
+func newHarness(t *testing.T, s Store, w, h int) *harness {
+	t.Helper()
+	ch := make(chan struct{}, 1)
+	m, err := NewModel(s, Options{}, func() {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return &harness{t, m, w, h, ch}
+}
+
+// frame draws until nothing changes any more.
+func (h *harness) frame() string {
+	h.t.Helper()
+	f := NewFrame(h.w, h.h)
+	last := ""
+	for range 200 {
+		f.reset(h.w, h.h)
+		h.m.Draw(f)
+		text := f.String()
+		if text == last && !strings.Contains(text, "loading...") && !strings.Contains(text, "searching...") && !strings.Contains(text, "evaluating") {
+			return text
+		}
+		last = text
+		select {
+		case <-h.changed:
+		case <-h.t.Context().Done():
+			return last
+		case <-afterQuiet():
+		}
+	}
+	return last
+}
+
+// keys presses keys given as words: names like Enter and ^F, single letters,
+// and 'text' in quotes typed letter by letter.
+func (h *harness) keys(script string) {
+	h.t.Helper()
+	for script != "" {
+		script = strings.TrimLeft(script, " ")
+		if rest, ok := strings.CutPrefix(script, "'"); ok {
+			text, after, _ := strings.Cut(rest, "'")
+			for _, r := range text {
+				h.m.Key(tcell.NewEventKey(tcell.KeyRune, r, 0))
+			}
+			script = after
+			h.frame()
+			continue
+		}
+		word, after, _ := strings.Cut(script, " ")
+		script = after
+		if word != "" {
+			h.m.Key(keyEvent(h.t, word))
+			h.frame()
+		}
+	}
+}
+
+func keyEvent(t *testing.T, name string) *tcell.EventKey {
+	t.Helper()
+	for k, n := range specialKeys {
+		if n == name {
+			return tcell.NewEventKey(k, 0, 0)
+		}
+	}
+	if strings.HasPrefix(name, "^") && len(name) == 2 {
+		return tcell.NewEventKey(tcell.KeyCtrlA+tcell.Key(name[1]-'A'), 0, tcell.ModCtrl)
+	}
+	var n int
+	if _, err := fmt.Sscanf(name, "F%d", &n); err == nil && len(name) > 1 {
+		return tcell.NewEventKey(tcell.KeyF1+tcell.Key(n-1), 0, 0)
+	}
+	if name == "space" {
+		name = " "
+	}
+	r := []rune(name)
+	if len(r) != 1 {
+		t.Fatalf("no key %q", name)
+	}
+	return tcell.NewEventKey(tcell.KeyRune, r[0], 0)
+}
+
+func TestRegistry(t *testing.T) {
+	r, err := newRegistry(actions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range r.actions {
+		if len(a.keys) == 0 {
+			t.Errorf("action %q has no key", a.name)
+		}
+	}
+	clash := append(actions(), action{"other", []string{"q"}, scopeEvents, "", "clashes with quit", func(*Model) {}})
+	if _, err := newRegistry(clash); err == nil {
+		t.Error("a screen key that hides a global one was accepted")
+	}
+}
+
+func TestGoldenFrames(t *testing.T) {
+	sizes := [][2]int{{80, 24}, {120, 36}, {200, 50}}
+	for _, c := range []struct{ name, keys string }{
+		{"events", ""},
+		{"events-detail", "Down Down Tab Down"},
+		{"events-filter", "/ 'evt.type = connect' Enter"},
+		{"filter-typing", "/ 'evt.type ='"},
+		{"procs", "Down Down p"},
+		{"alerts", "5"},
+		{"help", "?"},
+		{"palette", ": 'ti'"},
+	} {
+		for _, size := range sizes {
+			t.Run(fmt.Sprintf("%s-%dx%d", c.name, size[0], size[1]), func(t *testing.T) {
+				h := newHarness(t, newFakeStore(60), size[0], size[1])
+				h.frame()
+				h.keys(c.keys)
+				golden(t, fmt.Sprintf("%s-%dx%d.txt", c.name, size[0], size[1]), h.frame())
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "frames", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run go test ./tui -update", err)
+	}
+	if got != string(want) {
+		t.Errorf("frame %s differs\n--- got\n%s--- want\n%s", name, got, want)
+	}
+}
+
+// TestStory walks the way of the mock-ups: from an alert to its event, to its
+// process, narrowed by a filter, and back.
+func TestStory(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("5 Home Enter")
+	if h.m.st.Screen != scopeEvents || h.m.st.Event != 13 {
+		t.Fatalf("alert led to screen %d event %d, want the event list at 13", h.m.st.Screen, h.m.st.Event)
+	}
+	h.keys("p")
+	if h.m.st.Screen != scopeProcs || h.m.st.Proc != 4 {
+		t.Fatalf("p led to screen %d process %d, want the tree at 4", h.m.st.Screen, h.m.st.Proc)
+	}
+	h.keys("Enter")
+	if h.m.st.Screen != scopeEvents || !strings.Contains(h.m.st.Filter, "proc.pid = 4411") {
+		t.Fatalf("Enter on the process: screen %d filter %q", h.m.st.Screen, h.m.st.Filter)
+	}
+	h.keys("Esc Esc")
+	if h.m.st.Screen != scopeAlerts || h.m.st.Filter != "" {
+		t.Errorf("two steps back: screen %d filter %q, want the alerts unfiltered", h.m.st.Screen, h.m.st.Filter)
+	}
+	h.keys("1 / 'evt.type = openat' Enter")
+	if n, _, _ := h.m.screens[scopeEvents].(*eventsScreen).pager.Len(); n != 12 {
+		t.Errorf("%d events match the filter, want 12", n)
+	}
+	h.keys("u")
+	if h.m.st.Filter != "" {
+		t.Errorf("undo left filter %q", h.m.st.Filter)
+	}
+	h.keys("t '#40' Enter m a Home ' ")
+	h.keys("a")
+	h.m.pending = ""
+	h.keys("M Enter")
+	if h.m.st.Event != 40 {
+		t.Errorf("mark led to event %d, want 40", h.m.st.Event)
+	}
+}
+
+// TestBadFilter keeps the old filter and says what is wrong.
+func TestBadFilter(t *testing.T) {
+	h := newHarness(t, newFakeStore(10), 120, 36)
+	h.frame()
+	h.keys("/ 'nonsense' Enter")
+	if h.m.st.Filter != "" {
+		t.Errorf("a broken filter was applied: %q", h.m.st.Filter)
+	}
+	if f := h.frame(); !strings.Contains(f, `filter not applied: unknown field "nonsense"`) {
+		t.Errorf("the frame does not say why:\n%s", f)
+	}
+}
+
+func TestHostileStrings(t *testing.T) {
+	for _, s := range []string{
+		"\x1b[31mred\x1b[0m", "[red]tag[-]", "a\u202egpj", "bad\xff\xfe", "日本語のファイル名", "e\u0301\u0301\u0301",
+		strings.Repeat("x", 64<<10), "a\nb\tc", "\u009b31m", "👩‍👩‍👧‍👦 family",
+	} {
+		st := newFakeStore(30)
+		for i := range st.events {
+			st.events[i].Proc, st.events[i].Type, st.events[i].Args = s, s, s
+		}
+		for i := range st.procs {
+			st.procs[i].Name, st.procs[i].Cmdline, st.procs[i].User = s, s, s
+		}
+		st.alerts[0].Rule, st.alerts[0].Output, st.alerts[0].Proc, st.alerts[0].Tags = s, s, s, []string{s}
+		st.info.Name, st.info.Damage = s, s
+		h := newHarness(t, st, 120, 36)
+		for _, keys := range []string{"", "Tab", "2", "5", "1 Enter", "Esc"} {
+			h.keys(keys)
+			f := NewFrame(h.w, h.h)
+			h.frame()
+			h.m.Draw(f)
+			for y := range f.h {
+				w := 0
+				for x := range f.w {
+					c := f.cells[y*f.w+x]
+					for _, r := range c.text {
+						if unicode.IsControl(r) || r == '\u202e' {
+							t.Fatalf("%U of %.20q reached the screen", r, s)
+						}
+					}
+					w += textWidth(c.text)
+				}
+				if w != f.w {
+					t.Errorf("row %d of %.20q is %d columns wide, want %d", y, s, w, f.w)
+				}
+			}
+		}
+	}
+}
+
+// TestSlowStore: keys are answered while nothing of the store has arrived.
+func TestSlowStore(t *testing.T) {
+	st := newFakeStore(1000)
+	st.slow = make(chan struct{})
+	h := newHarness(t, st, 120, 36)
+	f := NewFrame(h.w, h.h)
+	h.m.Draw(f)
+	for _, k := range []string{"Down", "G", "2", "5", "1", "?"} {
+		h.m.Key(keyEvent(t, k))
+		f.reset(h.w, h.h)
+		h.m.Draw(f)
+	}
+	if !strings.Contains(f.String(), "keys") {
+		t.Errorf("help did not open while the store is slow:\n%s", f)
+	}
+	close(st.slow)
+	h.keys("Esc")
+	if got := h.frame(); !strings.Contains(got, "accept4") {
+		t.Errorf("rows did not arrive:\n%s", got)
+	}
+}
+
+// TestViewport: a list of any length asks for the pages it shows, no more.
+func TestViewport(t *testing.T) {
+	st := newFakeStore(200_000)
+	h := newHarness(t, st, 120, 36)
+	h.frame()
+	h.keys("G Home G")
+	if q := st.queries.Load(); q > 40 {
+		t.Errorf("%d queries for three jumps", q)
+	}
+	if got := h.frame(); !strings.Contains(got, "200000") {
+		t.Errorf("End does not show the last event:\n%s", got)
+	}
+}
+
+func TestSmallTerminal(t *testing.T) {
+	h := newHarness(t, newFakeStore(10), 20, 5)
+	if got := h.frame(); !strings.Contains(got, "sysreel needs") {
+		t.Errorf("20x5 shows\n%s", got)
+	}
+}
+
+func BenchmarkFrame(b *testing.B) {
+	m, err := NewModel(newFakeStore(1000), Options{}, func() {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	f := NewFrame(120, 36)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.reset(120, 36)
+		m.Draw(f)
+	}
+}
+
+// afterQuiet is how long a frame is watched for changes that were not announced yet.
+func afterQuiet() <-chan time.Time { return time.After(20 * time.Millisecond) }
+
+// TestSession: marks, filter and place come back.
+func TestSession(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.json")
+	open := func() *Model {
+		m, err := NewModel(newFakeStore(60), Options{Session: path}, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(m.Close)
+		return m
+	}
+	m := open()
+	m.setFilter("evt.type = openat")
+	m.setMark("a", 5)
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	m = open()
+	if m.st.Filter != "evt.type = openat" || m.markOf(5) != "a" || len(m.filters) != 1 {
+		t.Errorf("came back with filter %q, marks %v, history %v", m.st.Filter, m.marks, m.filters)
+	}
+	if err := os.WriteFile(path, []byte("not json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m = open()
+	if !strings.Contains(m.message, "not of this version") {
+		t.Errorf("a broken session file was not reported: %q", m.message)
+	}
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := os.ReadFile(path); string(b) != "not json" {
+		t.Error("a session file that could not be read was overwritten")
+	}
+}

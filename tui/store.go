@@ -1,0 +1,179 @@
+package tui
+
+import (
+	"context"
+
+	"github.com/sysreel/sysreel/scapfile/safe"
+)
+
+// Store is what the screens read. All methods may be slow and are called from
+// workers, never from the event loop, except Info, Check and
+// Fields, which must answer
+// at once. Times are nanoseconds since the epoch.
+type Store interface {
+	// Info tells what is known of the capture so far; it changes while the
+	// index grows.
+	Info() Info
+	// Check judges a filter as it is typed. nil is valid; an error whose
+	// Incomplete method returns true only wants more text.
+	Check(filter string) error
+	// Fields returns the names that a filter may use, for completion.
+	Fields() []string
+
+	// Events lists the events that match a filter within a range.
+	Events(filter string, r Range) EventList
+	// Detail tells everything about one event.
+	Detail(ctx context.Context, num uint64) (*Detail, error)
+
+	// EventAt returns the number of the first event at or after a time.
+	EventAt(ctx context.Context, ts uint64) (uint64, error)
+	// Neighbour returns the next (dir 1) or previous (dir -1) event of a
+	// process incarnation from an event on; proc 0 means that of the event.
+	Neighbour(ctx context.Context, from uint64, proc int64, dir int) (uint64, error)
+
+	// Procs returns all process incarnations, parents before children.
+	Procs(ctx context.Context) ([]Proc, error)
+	// ProcDetail tells about one incarnation at a time: descriptors, counts.
+	ProcDetail(ctx context.Context, id int64, at uint64) ([]Section, error)
+
+	// Alerts returns the alerts in order of time.
+	Alerts(ctx context.Context) ([]Alert, error)
+	// Why evaluates the condition of a rule on an event.
+	Why(ctx context.Context, event uint64, rule string) ([]TraceLine, error)
+
+	// Strip counts events in n equal buckets of the whole capture.
+	Strip(ctx context.Context, n int) ([]int64, error)
+}
+
+// Info describes a capture.
+type Info struct {
+	Name       string // file name
+	Host       string
+	Start, End uint64
+	Events     int64 // events known so far
+	Drops      int64 // events the recorder lost
+	Damage     string
+	Percent    int  // of the capture that is indexed
+	Final      bool // the index is complete
+	Err        error
+}
+
+// Range is a time range, both ends included; the zero Range is everything.
+type Range struct{ A, B uint64 }
+
+func (r Range) all() bool { return r == Range{} }
+
+// EventList is a list of events for a Pager.
+type EventList interface {
+	pageSource[EventRow]
+	// IndexOf returns the row of the first event whose number is at least num.
+	IndexOf(ctx context.Context, num uint64) (int64, error)
+}
+
+// EventRow is one line of the event list. Strings are as captured.
+type EventRow struct {
+	Num    uint64
+	TS     uint64
+	CPU    uint16
+	Proc   string
+	PID    int64
+	Type   string
+	Args   string
+	Failed bool
+	Alert  byte // letter of the highest alert on it, 0 none
+}
+
+// Section is a group of fields in a detail pane.
+type Section struct {
+	Title  string
+	Fields []DetailField
+}
+
+// DetailField is one line of a detail pane. Filter is the field's name in the
+// filter language, "" for lines that cannot be filtered on.
+type DetailField struct {
+	Name, Value, Filter string
+}
+
+// Detail is everything about one event.
+type Detail struct {
+	Num      uint64
+	TS       uint64
+	ProcID   int64
+	PID      int64
+	Title    string
+	Sections []Section
+	Data     []byte // payload of the call, for the byte pane
+}
+
+// Proc is one incarnation of a process.
+type Proc struct {
+	ID         int64
+	Parent     int64 // ID of the parent incarnation, 0 none
+	PID        int64
+	Name       string
+	Cmdline    string
+	User       string
+	Start, End uint64 // 0: before the capture, still alive at its end
+	Events     int64
+	Alerts     int64
+	Worst      byte // letter of its highest alert
+}
+
+// Alert is one rule match.
+type Alert struct {
+	Event    uint64
+	TS       uint64
+	Priority string
+	Rule     string
+	Proc     string
+	PID      int64
+	ProcID   int64
+	Output   string
+	Tags     []string
+}
+
+// TraceLine is one node of a condition's evaluation.
+type TraceLine struct {
+	Depth int
+	Text  string
+	Truth string // true, false, "" when not reached
+	Value string // field's value, leaves only
+}
+
+// safeText turns a captured string into text for the screen, looking only at
+// its first part: no cell is wider than that.
+func safeText(s string) string {
+	const most = 4096
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return safe.String(s)
+}
+
+// priorityLetter returns the letter that stands for a priority beside its colour.
+func priorityLetter(priority string) byte {
+	switch priority {
+	case "Emergency", "Alert", "Critical":
+		return 'C'
+	case "Error":
+		return 'E'
+	case "Warning":
+		return 'W'
+	case "":
+		return 0
+	}
+	return 'N'
+}
+
+func letterStyle(l byte) Style {
+	switch l {
+	case 'C':
+		return ColorMagenta | StyleBold
+	case 'E':
+		return ColorRed | StyleBold
+	case 'W':
+		return ColorYellow
+	}
+	return ColorCyan
+}
