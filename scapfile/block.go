@@ -28,6 +28,7 @@ const (
 	blockUser         = 0x220
 	blockEventLarge   = 0x221
 	blockEventFlagsLg = 0x222
+	blockMeta         = 0x53520001 // metadata of sysreel, see Meta; other readers skip it
 
 	// Aliases of a pre-release of the format.
 	blockProcV1Old   = 0x8000ABCD
@@ -82,6 +83,7 @@ var blockNames = map[uint32]string{
 	blockEventV1Old:   "pre-release event v1",
 	blockIfaceV1Old:   "pre-release interface list v1",
 	blockUserV1Old:    "pre-release user list v1",
+	blockMeta:         "sysreel metadata",
 }
 
 func blockName(t uint32) string {

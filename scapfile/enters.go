@@ -1,0 +1,120 @@
+package scapfile
+
+import "github.com/sysreel/sysreel/scapfile/schema"
+
+// enterSlot is a remembered enter event.
+type enterSlot struct {
+	tid  int64
+	typ  schema.EventType
+	n    uint8
+	live bool // the slot is taken; a used event stays until it is overwritten
+	used bool // its exit event was converted
+	off  [maxEnterParams + 1]uint16
+	data []byte
+}
+
+// maxEnterParams is the largest number of parameters of a stored enter event; a
+// test compares it with the conversion table.
+const maxEnterParams = 8
+
+// param returns parameter i, nil if there is none.
+func (s *enterSlot) param(i int) []byte {
+	if i >= int(s.n) {
+		return nil
+	}
+	return s.data[s.off[i]:s.off[i+1]]
+}
+
+// enterTable holds the last enter event of each thread: a hash table with open
+// addressing, because a lookup happens for every event of an old capture.
+type enterTable struct {
+	slots []enterSlot // size is a power of two
+	live  int
+}
+
+// maxEnters bounds the memory that a hostile file with endless thread ids can
+// claim; no host has as many threads inside system calls.
+const maxEnters = 1 << 17
+
+func (t *enterTable) clear() {
+	for i := range t.slots {
+		t.slots[i].live = false
+	}
+	t.live = 0
+}
+
+func (t *enterTable) index(tid int64) int {
+	return int(uint64(tid)*0x9E3779B97F4A7C15>>32) & (len(t.slots) - 1)
+}
+
+// store remembers e, replacing an earlier event of its thread.
+func (t *enterTable) store(e *Event) {
+	if int(e.n) > maxEnterParams {
+		return
+	}
+	if t.live*2 >= len(t.slots) {
+		t.grow()
+	}
+	i := t.index(e.TID)
+	for t.slots[i].live && t.slots[i].tid != e.TID {
+		i = (i + 1) & (len(t.slots) - 1)
+	}
+	s := &t.slots[i]
+	if !s.live {
+		t.live++
+	}
+	s.tid, s.typ, s.n, s.live, s.used = e.TID, e.Type, e.n, true, false
+	base := e.off[0]
+	for k := range int(e.n) + 1 {
+		s.off[k] = uint16(e.off[k&63] - base)
+	}
+	s.data = append(s.data[:0], e.data[base:e.off[e.n]]...)
+}
+
+// find returns the event remembered for tid, nil if there is none.
+func (t *enterTable) find(tid int64) *enterSlot {
+	if len(t.slots) == 0 {
+		return nil
+	}
+	for i := t.index(tid); t.slots[i].live; i = (i + 1) & (len(t.slots) - 1) {
+		if s := &t.slots[i]; s.tid == tid {
+			if s.used {
+				return nil
+			}
+			return s
+		}
+	}
+	return nil
+}
+
+// grow makes room, first by dropping what has been used.
+func (t *enterTable) grow() {
+	old := t.slots
+	waiting := 0
+	for i := range old {
+		if old[i].live && !old[i].used {
+			waiting++
+		}
+	}
+	if waiting >= maxEnters {
+		t.clear()
+		return
+	}
+	size := 256
+	for size < 4*waiting {
+		size *= 2
+	}
+	t.slots, t.live = make([]enterSlot, max(size, len(old))), 0
+	for i := range old {
+		s := &old[i]
+		if !s.live || s.used {
+			continue
+		}
+		k := t.index(s.tid)
+		for t.slots[k].live {
+			k = (k + 1) & (len(t.slots) - 1)
+		}
+		t.slots[k] = *s
+		t.live++
+	}
+}

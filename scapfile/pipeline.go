@@ -1,0 +1,155 @@
+package scapfile
+
+import (
+	"io"
+	"runtime"
+	"sync"
+)
+
+// A job is one piece of a compressed capture on its way through the pipeline.
+type job struct {
+	slab  *slab
+	comp  []byte // compressed bytes
+	off   int64  // place of comp in the file
+	size  int    // uncompressed size, known before decoding
+	piece piece  // what the piece says about itself; zero for foreign pieces
+	// partial marks a piece that the file cuts short: what can be decoded is
+	// delivered.
+	partial bool
+	ready   bool // slab holds the bytes already, there is nothing to decode
+	done    chan struct{}
+	err     error // of decoding
+}
+
+// A splitter cuts a compressed stream into pieces that decompress independently.
+type splitter interface {
+	// split fills j with the next piece. Errors are final; io.EOF is the clean
+	// end. idle reports whether the reader waits, so that a splitter that
+	// decompresses by itself hands over what it has.
+	split(j *job, idle func() bool) error
+	// decoder returns a function that decodes j.comp into j.slab. Every worker
+	// has its own.
+	decoder() func(j *job) error
+	// end is the compressed position after the last piece.
+	end() int64
+}
+
+// pipeline is the input for compressed captures: one goroutine splits, workers
+// decode, next collects in order.
+type pipeline struct {
+	order chan *job // in file order
+	work  chan *job
+	free  chan *job
+	quit  chan struct{}
+	once  sync.Once
+	wg    sync.WaitGroup
+	err   error // of splitting, set before order is closed
+
+	byS map[*slab]*job
+	gap *Damage // pieces that could not be decoded, to be told with the next slab
+}
+
+func startPipeline(sp splitter) *pipeline {
+	workers := runtime.GOMAXPROCS(0)
+	depth := 2*workers + 1
+	p := &pipeline{
+		order: make(chan *job, depth),
+		work:  make(chan *job, depth),
+		free:  make(chan *job, depth+workers+2),
+		quit:  make(chan struct{}),
+		byS:   make(map[*slab]*job),
+	}
+	p.wg.Go(func() {
+		defer close(p.order)
+		defer close(p.work)
+		p.err = p.split(sp)
+	})
+	for range workers {
+		p.wg.Go(func() {
+			decode := sp.decoder()
+			for j := range p.work {
+				j.err = decode(j)
+				j.done <- struct{}{}
+			}
+		})
+	}
+	return p
+}
+
+func (p *pipeline) split(sp splitter) error {
+	idle := func() bool { return len(p.order) == 0 }
+	for {
+		var j *job
+		select {
+		case j = <-p.free:
+			*j = job{slab: j.slab, comp: j.comp[:0], done: j.done}
+			j.slab.gap, j.slab.meta, j.slab.buf = nil, nil, j.slab.buf[:0]
+		default:
+			j = &job{slab: new(slab), done: make(chan struct{}, 1)}
+		}
+		if err := sp.split(j, idle); err != nil {
+			return err
+		}
+		j.slab.end = sp.end()
+		if j.ready {
+			j.done <- struct{}{}
+		} else {
+			select {
+			case p.work <- j:
+			case <-p.quit:
+				return io.ErrClosedPipe
+			}
+		}
+		select {
+		case p.order <- j:
+		case <-p.quit:
+			return io.ErrClosedPipe
+		}
+	}
+}
+
+func (p *pipeline) next() (*slab, error) {
+	for {
+		j, ok := <-p.order
+		if !ok {
+			if p.gap != nil { // nothing readable follows the damage
+				s := &slab{buf: make([]byte, headroom), gap: p.gap}
+				p.gap = nil
+				return s, nil
+			}
+			return nil, p.err
+		}
+		<-j.done
+		if j.err != nil {
+			d := &Damage{Offset: j.off, Bytes: int64(len(j.comp)), Lost: int64(j.size), Events: int64(j.piece.events), Reason: j.err.Error()}
+			p.gap = joinDamage(p.gap, joinDamage(j.slab.gap, d))
+			p.recycle(j)
+			continue
+		}
+		j.slab.gap = joinDamage(p.gap, j.slab.gap)
+		p.gap = nil
+		p.byS[j.slab] = j
+		return j.slab, nil
+	}
+}
+
+func (p *pipeline) release(s *slab) {
+	if j := p.byS[s]; j != nil {
+		delete(p.byS, s)
+		p.recycle(j)
+	}
+}
+
+func (p *pipeline) recycle(j *job) {
+	select {
+	case p.free <- j:
+	default:
+	}
+}
+
+func (p *pipeline) close() {
+	p.once.Do(func() { close(p.quit) })
+	for range p.order { // unblocks the splitter, whatever it waits for
+	}
+	p.wg.Wait()
+}
