@@ -44,10 +44,20 @@ type Thread struct {
 	// ancestors of living threads need it.
 	Exited bool
 
-	m      *Machine
-	cwd    string
-	fds    *fdTable
-	leader *Thread // nil when the leader is unknown or is the thread itself
+	m   *Machine
+	cwd string  // of main threads, with a trailing slash
+	own fdTable // descriptors; see (*Thread).table
+	grp *group  // nil for invented threads
+
+	groupPrev, groupNext   *Thread
+	parent                 *Thread // whose list of children holds the thread
+	siblingPrev, siblingNx *Thread
+	kids                   *Thread // newest child
+	nkids                  int
+	reaper                 int64 // the kernel's choice at exit, -1 unknown, 0 none
+
+	enter enterEvent
+	lines lines // command lines as text, made on demand
 }
 
 // FD is what a descriptor refers to.
@@ -62,11 +72,18 @@ type FD struct {
 
 	Sock SockInfo
 
-	NameChanged bool // the last event changed Name
+	NameChanged bool // the last event on it gave it this Name
+
+	// CloseOnExec is set when the descriptor is known to be closed by execve.
+	CloseOnExec bool
+
+	shared bool  // several tables refer to this record; copy it before a change
+	pid    int64 // of a pidfd: the process it stands for
 }
 
 // SockInfo describes a socket descriptor. For connected sockets Src is the
-// client, Dst the server.
+// client, Dst the server. A bound or listening socket (SCAP_FD_IPV4_SERVSOCK,
+// SCAP_FD_IPV6_SERVSOCK) has its address in Dst.
 type SockInfo struct {
 	Src, Dst         netip.AddrPort
 	L4               uint8 // SCAP_L4_ value

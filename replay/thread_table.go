@@ -1,0 +1,164 @@
+package replay
+
+import "github.com/sysreel/sysreel/scapfile/schema"
+
+// cacheSize is the size of the direct-mapped cache in front of the thread map,
+// a power of two. Threads of one busy host differ in the low bits of their ids.
+const cacheSize = 1 << 10
+
+// lookup finds a thread, through the cache.
+func (m *Machine) lookup(tid int64) *Thread {
+	slot := &m.cache[uint64(tid)%cacheSize]
+	if t := *slot; t != nil && t.TID == tid {
+		return t
+	}
+	t := m.threads[tid]
+	if t != nil {
+		*slot = t
+	}
+	return t
+}
+
+// lookupOrInvent finds a thread or invents it: events that came before the
+// capture, or were lost, may have created it. It is nil when the table is full.
+func (m *Machine) lookupOrInvent(tid int64) *Thread {
+	if t := m.lookup(tid); t != nil {
+		return t
+	}
+	t := newThread(m, tid)
+	t.PID, t.PTID = -1, -1
+	t.Comm, t.Exe = "<NA>", "<NA>"
+	t.Invented = true
+	if !m.store(t) {
+		return nil
+	}
+	m.stats.Invented++
+	return t
+}
+
+// unset is the value of an id or name that is not known.
+const unsetID = 0xFFFFFFFF
+
+// newThread returns a record with everything unknown.
+func newThread(m *Machine, tid int64) *Thread {
+	return &Thread{
+		m: m, TID: tid, PID: -1, PTID: -1, SID: -1, VPGID: -1, PGID: -1, VTID: -1, VPID: -1,
+		FDLimit: -1, UID: unsetID, GID: unsetID, LoginUID: unsetID,
+		Flags: schema.PPM_CL_NAME_CHANGED, reaper: -1,
+	}
+}
+
+// store puts a thread into the table, in place of one with the same id, and
+// relates it to its process and parent. It is false when the table is full.
+func (m *Machine) store(t *Thread) bool {
+	old := m.threads[t.TID]
+	if old == nil && len(m.threads) >= m.threadLimit {
+		m.stats.DroppedThreads++
+		return false
+	}
+	if old != nil {
+		m.replace(old, t)
+	}
+	m.threads[t.TID] = t
+	m.cache[uint64(t.TID)%cacheSize] = t
+	m.relate(t)
+	return true
+}
+
+// replace takes old out of every list for the sake of t, which has the same
+// id: the same thread, described by a better source.
+func (m *Machine) replace(old, t *Thread) {
+	m.stats.Replaced++
+	if g := old.grp; g != nil {
+		g.unlink(old)
+		if !old.Exited {
+			g.alive--
+		}
+		if g.head == nil {
+			delete(m.groups, g.pid)
+		}
+	}
+	old.orphan()
+	for old.kids != nil {
+		c := old.kids
+		c.orphan()
+		t.adopt(c)
+	}
+}
+
+// remove drops a thread: marks it dead, gives its children away, and deletes
+// its record unless it is a main thread whose process has living threads.
+func (m *Machine) remove(t *Thread) {
+	g := t.grp
+	if g == nil {
+		t.orphan()
+		m.forget(t)
+		return
+	}
+	if !t.Exited {
+		t.Exited = true
+		g.alive--
+	}
+	m.reparent(t)
+	if g.alive <= 0 {
+		if l := g.main; l != nil && l != t {
+			m.reparent(l)
+			g.unlink(l)
+			l.orphan()
+			m.forget(l)
+		}
+		m.drop(g, t)
+		if g.head == nil {
+			delete(m.groups, g.pid)
+		}
+		return
+	}
+	if !t.IsMain() {
+		m.drop(g, t)
+	}
+}
+
+func (m *Machine) drop(g *group, t *Thread) {
+	g.unlink(t)
+	t.orphan()
+	m.forget(t)
+}
+
+func (m *Machine) forget(t *Thread) {
+	if m.threads[t.TID] == t {
+		delete(m.threads, t.TID)
+	}
+	if slot := &m.cache[uint64(t.TID)%cacheSize]; *slot == t {
+		*slot = nil
+	}
+	m.stats.RemovedThreads++
+}
+
+// recentExits remembers the last exits, because the parent's half of a clone
+// may be reported after the child is gone and must not bring it back.
+type recentExits struct {
+	ring [64]struct {
+		tid int64
+		ts  uint64
+	}
+	next int
+}
+
+// staleClone is the time after which two halves of a clone cannot belong
+// together (CLONE_STALE_TIME_NS of the libs).
+const staleClone = 2_000_000_000
+
+func (r *recentExits) add(tid int64, ts uint64) {
+	e := &r.ring[r.next%len(r.ring)]
+	e.tid, e.ts = tid, ts
+	r.next++
+}
+
+func (r *recentExits) has(tid int64, ts uint64) bool {
+	for i := range r.ring {
+		if e := &r.ring[i]; e.tid == tid && ts >= e.ts && ts-e.ts < staleClone {
+			return true
+		}
+	}
+	return false
+}
