@@ -51,25 +51,33 @@ type Ref struct {
 	HasArg bool
 	Type   schema.ParamType // type of the value; for evt.rawarg that of the first event with the argument
 
-	Int  func(*Event) (int64, bool)      // integers, flags, times, booleans (0/1), pids, ports
-	Str  func(*Event) (string, bool)     // text and byte buffers
-	IP   func(*Event) (netip.Addr, bool) // addresses and networks
-	Each func(*Event, func(Value) bool)  // List and AnyOf fields: every value until false is returned
+	Int   func(*Event) (int64, bool)      // integers, flags, times, booleans (0/1), pids, ports
+	Str   func(*Event) (string, bool)     // text and byte buffers
+	IP    func(*Event) (netip.Addr, bool) // addresses and networks
+	Float func(*Event) (float64, bool)    // PT_DOUBLE
+	Each  func(*Event, func(Value) bool)  // List and AnyOf fields: every value until false is returned
 	// Has, for List and AnyOf fields, reports whether the field exists on the
 	// event (Each may yield nothing although it does).
 	Has func(*Event) bool
 	// JSONInt is set for fields whose text form is not their JSON form:
 	// evt.time and its kin are epoch nanoseconds in JSON.
 	JSONInt func(*Event) (int64, bool)
+
+	// out takes the place of the values of an AnyOf field in output.
+	out *Ref
+	// format returns the type and print format of a value whose type depends
+	// on the event: evt.rawarg.
+	format func(*Event) (schema.ParamType, schema.Format)
 }
 
 // Value is an extracted value of any type.
 type Value struct {
-	Type schema.ParamType
-	Int  int64      // integers, booleans, times
-	Str  string     // text and byte buffers
-	IP   netip.Addr // addresses
-	List []Value    // elements; used when IsList
+	Type  schema.ParamType
+	Int   int64      // integers, booleans, times; unsigned 64-bit ones as their bits
+	Float float64    // PT_DOUBLE
+	Str   string     // text and byte buffers
+	IP    netip.Addr // addresses
+	List  []Value    // elements; used when IsList
 	// IsList distinguishes the empty list from a scalar.
 	IsList bool
 }

@@ -1,0 +1,168 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
+
+// errnoName returns the symbol of an error number, "" when it has none.
+func errnoName(n int64) string { return unix.ErrnoName(syscall.Errno(n)) }
+
+// argNames lists every argument name of the current events, longest first.
+var argNames = func() []string {
+	seen := make(map[string]bool)
+	var names []string
+	for i := range schema.Events() {
+		for _, p := range schema.Events()[i].Params {
+			if !seen[p.Name] {
+				seen[p.Name] = true
+				names = append(names, p.Name)
+			}
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}()
+
+// argIndex returns where each event type has the argument with that name, -1
+// where it has none.
+func argIndex(name string) []int8 {
+	events := schema.Events()
+	idx := make([]int8, len(events))
+	for i := range events {
+		idx[i] = int8(events[i].ParamIndex(name))
+	}
+	return idx
+}
+
+func unknownArg(r *Ref) error {
+	hint := ""
+	best := 3
+	for _, n := range argNames {
+		if d := editDistance(r.Arg, n, best); d < best {
+			best, hint = d, fmt.Sprintf("; did you mean %s?", n)
+		}
+	}
+	return badArgument(r, "no event has an argument %q%s", r.Arg, hint)
+}
+
+// bindArg is evt.arg.NAME and evt.arg[N].
+func bindArg(r *Ref) error {
+	if n, err := strconv.ParseUint(r.Arg, 10, 8); err == nil {
+		r.Str = func(ev *Event) (string, bool) {
+			if int(n) >= len(ev.Info.Params) {
+				return "", false
+			}
+			return ev.argText(int(n))
+		}
+		return nil
+	}
+	if !slices.Contains(argNames, r.Arg) {
+		return unknownArg(r)
+	}
+	idx := argIndex(r.Arg)
+	r.Str = func(ev *Event) (string, bool) {
+		i := idx[ev.Type]
+		if i < 0 {
+			return "", false
+		}
+		return ev.argText(int(i))
+	}
+	return nil
+}
+
+// rawArgField is evt.rawarg.NAME: the argument as it is in the event. Its type
+// is that of the first event that has it; an event may have another.
+func rawArgField(name, desc string) row {
+	return row{
+		Field: Field{Name: name, Type: schema.PT_DYN, Arg: ArgKey, ArgRequired: true, Desc: desc},
+		bind: func(r *Ref) error {
+			idx := argIndex(r.Arg)
+			first := slices.IndexFunc(idx, func(i int8) bool { return i >= 0 })
+			if first < 0 {
+				return unknownArg(r)
+			}
+			p := schema.Events()[first].Params[idx[first]]
+			f := *r.Field
+			f.Type, f.Format = p.Type, p.Format
+			r.Field, r.Type = &f, p.Type
+			r.format = func(ev *Event) (schema.ParamType, schema.Format) {
+				if i := idx[ev.Type]; i >= 0 {
+					return ev.Info.Params[i].Type, ev.Info.Params[i].Format
+				}
+				return p.Type, p.Format
+			}
+			if isText(p.Type) {
+				r.Str = func(ev *Event) (string, bool) { return rawText(ev, int(idx[ev.Type])) }
+			} else {
+				r.Int = func(ev *Event) (int64, bool) {
+					i := int(idx[ev.Type])
+					if i < 0 {
+						return 0, false
+					}
+					return ev.Int(i)
+				}
+			}
+			return nil
+		},
+	}.dotOnly().plainOnly()
+}
+
+// rawText is the bytes of a parameter, strings without their NUL.
+func rawText(ev *Event, i int) (string, bool) {
+	if i < 0 {
+		return "", false
+	}
+	switch ev.Info.Params[i].Type {
+	case schema.PT_CHARBUF, schema.PT_FSPATH, schema.PT_FSRELPATH:
+		s, ok := ev.Text(i)
+		return view(s), ok
+	}
+	p := ev.Param(i)
+	return view(p), p != nil
+}
+
+// argText is the text of a parameter.
+func (ev *Event) argText(i int) (string, bool) {
+	p := ev.Info.Params[i]
+	switch {
+	case isText(p.Type):
+		return rawText(ev, i)
+	case ev.Param(i) == nil:
+		return "", false
+	}
+	n, _ := ev.Int(i)
+	return ev.close(appendInt(ev.open(), n, p.Type, p.Format))
+}
+
+// evtArgs is the list of all arguments.
+func evtArgs(ev *Event) (string, bool) {
+	if ev.Type == schema.PPME_GENERIC_X || ev.Type == schema.PPME_GENERIC_E {
+		return "", true
+	}
+	var b []byte
+	for i := range ev.Info.Params {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = append(append(b, ev.Info.Params[i].Name...), '=')
+		if s, ok := ev.argText(i); ok {
+			b = append(b, s...)
+		} else {
+			b = append(b, notKnown...)
+		}
+	}
+	return ev.close(append(ev.open(), b...))
+}
