@@ -56,13 +56,6 @@ func (l *lazy[K, V]) get(key K) (val V, ready bool, err error) {
 	return zero, false, nil
 }
 
-// forget makes the next get load again.
-func (l *lazy[K, V]) forget() {
-	l.mu.Lock()
-	l.started = false
-	l.mu.Unlock()
-}
-
 // close cancels what is running and waits for it.
 func (l *lazy[K, V]) close() {
 	l.mu.Lock()

@@ -16,8 +16,7 @@ type prompt struct {
 	hist    int // position in history, len(history) is the new line
 	draft   string
 
-	verdict func(text string) (string, Style) // judged on every change, may be nil
-	done    func(text string)                 // Enter
+	done func(text string) // Enter
 	// complete returns the candidates for the word before the cursor.
 	complete func(word string) []string
 	hints    []string // what complete found last
