@@ -78,7 +78,6 @@ const (
 	WarnCallAsText                          // the text on the right looks like a transformer
 	WarnPlainRegex                          // a simpler operator would do
 	WarnSyscallAlias                        // evt.type compared with a syscall whose events have another name
-	WarnDeprecated                          // deprecated field
 )
 
 // Warning is something legal that is probably not meant.

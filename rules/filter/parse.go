@@ -214,7 +214,7 @@ func (p *parser) notAFunction(offset int, word string) error {
 	if word == "val" {
 		return p.fail(offset, "", "val() may stand on the right of an operator only")
 	}
-	return p.fail(offset, "transformers are "+strings.Join(transformerNames(), ", "), "unknown transformer %q", word)
+	return p.fail(offset, "transformers are "+strings.Join(Transformers(), ", "), "unknown transformer %q", word)
 }
 
 func (p *parser) group() (Node, error) {
