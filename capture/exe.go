@@ -12,8 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const overlaySuperMagic = 0x794c7630
-
 // mountKey names a mount: its id, unique while the mount exists.
 type mountKey uint64
 

@@ -53,17 +53,16 @@ func TakeSnapshot(opts SnapshotOptions) (*scapfile.Snapshot, error) {
 // scanner reads processes, remembering what they have in common.
 type scanner struct {
 	*procfs
-	opts     SnapshotOptions
-	procfd   int
-	cgroups  *cgroupNamer
-	sockets  map[uint64]map[uint64]*scapfile.FD // by network namespace, by inode
-	pidns    map[uint64]uint64                  // pid namespace: start of its init, ns since the epoch
-	mounts   map[mountKey]mountFacts
-	uidns    uint64 // this process' user namespace
-	nsOf     []uint64
-	list     []scapfile.Thread
-	numbuf   []int
-	children []int
+	opts    SnapshotOptions
+	procfd  int
+	cgroups *cgroupNamer
+	sockets map[uint64]map[uint64]*scapfile.FD // by network namespace, by inode
+	pidns   map[uint64]uint64                  // pid namespace: start of its init, ns since the epoch
+	mounts  map[mountKey]mountFacts
+	uidns   uint64 // this process' user namespace
+	nsOf    []uint64
+	list    []scapfile.Thread
+	numbuf  []int
 }
 
 func newScanner(opts SnapshotOptions) *scanner {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"github.com/sysreel/sysreel/capture"
 	"golang.org/x/term"
 )
 
@@ -61,7 +62,10 @@ func usageErrorf(format string, args ...any) error {
 // exitWith ends the program with a code and without a message.
 func exitWith(code int) error { return &exitError{code: code} }
 
-func main() { os.Exit(realMain()) }
+func main() {
+	capture.RunGate() // a child that waits to become the command of a capture
+	os.Exit(realMain())
+}
 
 func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

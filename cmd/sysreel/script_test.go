@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/sysreel/sysreel/capture"
 )
 
 func TestMain(m *testing.M) {
+	capture.RunGate()
 	testscript.Main(m, map[string]func(){"sysreel": func() { os.Exit(realMain()) }})
 }
 

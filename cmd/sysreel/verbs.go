@@ -4,6 +4,7 @@ package main
 // lives in one file of its own name.
 func verbs() []verb {
 	return []verb{
+		{"doctor", "tell whether this host is ready to record, and what to do if not", runDoctor},
 		{"events", "list the event types of the capture format", runEvents},
 		{"syscalls", "list the system calls and how they are recorded", runSyscalls},
 		{"version", "print the version of sysreel and of the event schema", runVersion},
