@@ -50,7 +50,9 @@ var evtFields = []row{
 	textField("evt.res", "SUCCESS, or the name of the error: ENOENT.", evtRes).as(schema.PF_DEC),
 	numField("evt.rawres", schema.PT_INT64, "Return value of the call; errors are negative.", (*Event).Return),
 	boolField("evt.failed", "Whether the call returned an error; missing for events without return value.", evtFailed),
-	boolField("evt.is_io", "Whether the event transfers data on a descriptor.", func(ev *Event) (int64, bool) { return b2i(ev.Info.Flags&(schema.EF_READS_FROM_FD|schema.EF_WRITES_TO_FD) != 0) }),
+	boolField("evt.is_io", "Whether the event transfers data on a descriptor.", func(ev *Event) (int64, bool) {
+		return b2i(ev.Info.Flags&(schema.EF_READS_FROM_FD|schema.EF_WRITES_TO_FD) != 0)
+	}),
 	boolField("evt.is_io_read", "Whether the event reads from a descriptor.", func(ev *Event) (int64, bool) { return b2i(ev.Info.Flags&schema.EF_READS_FROM_FD != 0) }),
 	boolField("evt.is_io_write", "Whether the event writes to a descriptor.", func(ev *Event) (int64, bool) { return b2i(ev.Info.Flags&schema.EF_WRITES_TO_FD != 0) }),
 	textField("evt.io_dir", "read or write for events that transfer data.", evtIODir),

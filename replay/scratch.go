@@ -17,7 +17,7 @@ type scratch struct {
 
 	style      TimeStyle
 	containers map[string]*containerMeta // parsed container events, by id
-	clock clock
+	clock      clock
 }
 
 // begin prepares for an event: the text of the one before is given up.

@@ -1,0 +1,257 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sysreel/sysreel/scapfile"
+)
+
+const sharedCaptures = "../../shared/captures"
+
+// difference is a value of ours that differs from that of Falco's library and
+// stays so, with the reason.
+type difference struct {
+	capture string // prefix of the file name, "" for all
+	field   string // prefix of the field name, "*" for all
+	applies func(ev *Event, got, want string) bool
+	reason  string
+	count   int
+}
+
+var differences = []*difference{}
+
+// TestFieldsAgainstFalco computes every field that Falco's library computed for
+// the shared captures, on every event, and compares.
+func TestFieldsAgainstFalco(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"*.fields.jsonl.gz", "upstream/*.fields.jsonl.gz"} {
+		m, _ := filepath.Glob(filepath.Join(sharedCaptures, pattern))
+		files = append(files, m...)
+	}
+	if len(files) == 0 {
+		t.Skipf("no captures with values of Falco's library in %s", sharedCaptures)
+	}
+	total := newComparison()
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".fields.jsonl.gz"), func(t *testing.T) {
+			c := newComparison()
+			c.run(t, f)
+			total.add(c)
+			for _, line := range c.report() {
+				t.Error(line)
+			}
+		})
+	}
+	t.Logf("%d events, %d values, %d different", total.events, total.values, total.different)
+	for _, line := range total.report() {
+		t.Log(line)
+	}
+	for _, d := range differences {
+		t.Logf("%8d values of %s differ because %s", d.count, d.field, d.reason)
+		if d.count == 0 && !testing.Short() {
+			t.Errorf("the difference %s %s (%s) does not occur any more", d.capture, d.field, d.reason)
+		}
+	}
+}
+
+// comparison counts the values compared, and the differences by field.
+type comparison struct {
+	events, values, different int
+	fields                    map[string]*fieldDiff
+}
+
+type fieldDiff struct {
+	n       int
+	samples []string
+}
+
+func newComparison() *comparison { return &comparison{fields: make(map[string]*fieldDiff)} }
+
+func (c *comparison) add(o *comparison) {
+	c.events += o.events
+	c.values += o.values
+	c.different += o.different
+	for name, d := range o.fields {
+		for _, s := range d.samples {
+			c.note(name, s)
+		}
+		c.fields[name].n += d.n - len(d.samples)
+	}
+}
+
+func (c *comparison) note(field, sample string) {
+	d := c.fields[field]
+	if d == nil {
+		d = new(fieldDiff)
+		c.fields[field] = d
+	}
+	d.n++
+	if len(d.samples) < 4 {
+		d.samples = append(d.samples, sample)
+	}
+}
+
+// report lists the fields with differences, most first.
+func (c *comparison) report() []string {
+	names := make([]string, 0, len(c.fields))
+	for name := range c.fields {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if d := c.fields[b].n - c.fields[a].n; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	var lines []string
+	for _, name := range names {
+		d := c.fields[name]
+		lines = append(lines, fmt.Sprintf("%6d differences of %s, for example\n\t%s", d.n, name, strings.Join(d.samples, "\n\t")))
+	}
+	return lines
+}
+
+// run compares one capture with the values in the file beside it.
+func (c *comparison) run(t *testing.T, fieldsFile string) {
+	capture := strings.TrimSuffix(fieldsFile, ".fields.jsonl.gz") + ".scap"
+	src, err := scapfile.Open(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	m := New(src, Options{Hidden: true})
+	want := openValues(t, fieldsFile)
+	row, ok := want.next()
+	refs := make(map[string]*Ref)
+	for ok {
+		ev, err := m.Next()
+		if errors.Is(err, io.EOF) {
+			t.Errorf("the capture ends before event %d", row.num)
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Num < row.num {
+			continue
+		}
+		if ev.Num > row.num {
+			c.note("evt.num", fmt.Sprintf("event %d (%s) is not delivered", row.num, row.values["evt.type"]))
+			row, ok = want.next()
+			continue
+		}
+		c.events++
+		for name, value := range row.values {
+			c.compare(t, filepath.Base(capture), ev, refs, name, value)
+		}
+		row, ok = want.next()
+	}
+}
+
+func (c *comparison) compare(t *testing.T, capture string, ev *Event, refs map[string]*Ref, name string, value json.RawMessage) {
+	r := refs[name]
+	if r == nil {
+		var err error
+		if r, err = Resolve(name); err != nil {
+			t.Fatal(err)
+		}
+		refs[name] = r
+	}
+	got, _ := r.AppendJSON(nil, ev)
+	c.values++
+	if bytes.Equal(got, value) {
+		return
+	}
+	g, w := plainJSON(got), plainJSON(value)
+	if g == w || r.List && sameElements(got, value) {
+		return
+	}
+	for _, d := range differences {
+		if (d.field == "*" || strings.HasPrefix(name, d.field)) && strings.HasPrefix(capture, d.capture) && d.applies(ev, g, w) {
+			d.count++
+			return
+		}
+	}
+	c.different++
+	c.note(name, fmt.Sprintf("%s %d %s: got %s, want %s", capture, ev.Num, ev.TypeName(), g, w))
+}
+
+// plainJSON returns a JSON value in one spelling.
+func plainJSON(b []byte) string {
+	if len(b) > 0 && b[0] == '"' {
+		var s string
+		if json.Unmarshal(b, &s) == nil {
+			return strconv.Quote(s)
+		}
+	}
+	return string(b)
+}
+
+// sameElements reports whether two lists differ in their order only.
+func sameElements(a, b []byte) bool {
+	var x, y []string
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		return false
+	}
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y) && (x == nil) == (y == nil)
+}
+
+// values reads the values of Falco's library.
+type values struct {
+	t   *testing.T
+	sc  *bufio.Scanner
+	row valuesRow
+}
+
+type valuesRow struct {
+	num    uint64
+	values map[string]json.RawMessage
+}
+
+func openValues(t *testing.T, path string) *values {
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &values{t: t, sc: bufio.NewScanner(z)}
+	v.sc.Buffer(nil, 16<<20)
+	return v
+}
+
+func (v *values) next() (valuesRow, bool) {
+	if !v.sc.Scan() {
+		if err := v.sc.Err(); err != nil {
+			v.t.Fatal(err)
+		}
+		return valuesRow{}, false
+	}
+	row := valuesRow{values: make(map[string]json.RawMessage)}
+	if err := json.Unmarshal(v.sc.Bytes(), &row.values); err != nil {
+		v.t.Fatal(err)
+	}
+	n, err := strconv.ParseUint(string(row.values["evt.num"]), 10, 64)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	row.num = n
+	return row, true
+}
