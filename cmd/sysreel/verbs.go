@@ -5,6 +5,7 @@ package main
 func verbs() []verb {
 	return []verb{
 		{"doctor", "tell whether this host is ready to record, and what to do if not", runDoctor},
+		{"fields", "list the fields of filters, rules and output templates", runFields},
 		{"events", "list the event types of the capture format", runEvents},
 		{"syscalls", "list the system calls and how they are recorded", runSyscalls},
 		{"version", "print the version of sysreel and of the event schema", runVersion},
