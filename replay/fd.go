@@ -131,6 +131,15 @@ func (t *fdTable) removeRange(first, last int64) {
 	}
 }
 
+// closeOnExec drops the descriptors that execve closes.
+func (t *fdTable) closeOnExec() {
+	for fd := range t.all {
+		if fd.CloseOnExec {
+			t.remove(fd.Num)
+		}
+	}
+}
+
 // table returns the descriptor table that the thread uses: its own, or that of
 // its process. Nil when the process is not known.
 func (t *Thread) table() *fdTable {
@@ -187,6 +196,14 @@ func (m *Machine) addFD(t *Thread, fd *FD) *FD {
 	tab.put(fd)
 	m.ev.FD = fd
 	return fd
+}
+
+// addUnknown notes that num is an open descriptor of which nothing else is
+// known; whatever it was before is over. The event stays about its own.
+func (m *Machine) addUnknown(t *Thread, num int64) {
+	on, fd := m.ev.FDNum, m.ev.FD
+	m.addFD(t, &FD{Num: num, Type: schema.SCAP_FD_UNKNOWN})
+	m.ev.FDNum, m.ev.FD = on, fd
 }
 
 // dupFD makes num refer to what fd refers to, as dup and its kin do.

@@ -252,7 +252,7 @@ func makePlans() []plan {
 			p.fdParam = fdParam(e)
 		}
 		if e.Flags&schema.EF_SKIPPARSERESET != 0 {
-			p.subject, p.enter = subjectNone, false
+			p.subject, p.enter = subjectKnown, false
 		}
 	}
 	for _, t := range []schema.EventType{

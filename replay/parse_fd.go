@@ -244,9 +244,7 @@ func onDup(m *Machine, ev *Event) {
 	}
 	if ev.FD == nil {
 		// What the new descriptor referred to is closed all the same.
-		if tab := t.table(); tab != nil {
-			tab.remove(num)
-		}
+		m.addUnknown(t, num)
 		return
 	}
 	cloexec := false

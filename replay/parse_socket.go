@@ -199,11 +199,7 @@ func onAccept(m *Machine, ev *Event) {
 		fd.Sock.UnixSrc, fd.Sock.UnixDst = t.unixSrc, t.unixDst
 		m.buf = appendUnix(m.buf, t.unixSrc, t.unixDst, t.path)
 	default:
-		// A family that captures do not describe. What the number meant before
-		// is over in any case.
-		if tab := ev.Thread.table(); tab != nil {
-			tab.remove(num)
-		}
+		m.addUnknown(ev.Thread, num) // of a family that captures do not describe
 		return
 	}
 	if flags, ok := ev.Int(5); ok {
@@ -330,9 +326,7 @@ func (m *Machine) updatePeer(ev *Event, fd *FD, param []byte, in bool) {
 // capture tells their numbers, not what they refer to.
 func (m *Machine) receiveFDs(ev *Event, control []byte) {
 	const header = 16 // struct cmsghdr: u64 len, i32 level, i32 type
-	tab := ev.Thread.table()
-	num, fd := ev.FDNum, ev.FD
-	for len(control) >= header && tab != nil {
+	for len(control) >= header {
 		size := le64(control)
 		if size < header || size > uint64(len(control)) {
 			break
@@ -341,8 +335,8 @@ func (m *Machine) receiveFDs(ev *Event, control []byte) {
 		if level == solSocket && typ == scmRights {
 			for data := control[header:size]; len(data) >= 4; data = data[4:] {
 				n := int64(int32(binary.LittleEndian.Uint32(data)))
-				if n >= 0 && n != num {
-					m.addFD(ev.Thread, &FD{Num: n, Type: schema.SCAP_FD_UNKNOWN})
+				if n >= 0 && n != ev.FDNum {
+					m.addUnknown(ev.Thread, n)
 				}
 			}
 		}
@@ -352,5 +346,4 @@ func (m *Machine) receiveFDs(ev *Event, control []byte) {
 		}
 		control = control[next:]
 	}
-	ev.FDNum, ev.FD = num, fd // the event is still about the socket
 }

@@ -104,7 +104,7 @@ func (m *Machine) cwdFrom(old string, name []byte) string {
 // loadFD makes a record of a descriptor of the snapshot, nil when its type is
 // not one a descriptor can have.
 func (m *Machine) loadFD(s *scapfile.FD) *FD {
-	fd := &FD{Num: s.Num, Type: s.Type, Name: s.Name, Raw: s.Name, Flags: s.Flags, Dev: s.Dev, Ino: s.Ino}
+	fd := &FD{Num: s.Num, Type: s.Type, Name: s.Name, Flags: s.Flags, Dev: s.Dev, Ino: s.Ino}
 	fd.CloseOnExec = s.Flags&schema.PPM_O_CLOEXEC != 0
 	switch s.Type {
 	case schema.SCAP_FD_IPV4_SOCK, schema.SCAP_FD_IPV6_SOCK:
