@@ -72,14 +72,14 @@ var evtFields = []row{
 	numField("evt.count.threadinfo", schema.PT_UINT32, "1 for process statistics, else 0.", func(ev *Event) (int64, bool) { return b2i(ev.Type == schema.PPME_PROCINFO_E) }).hidden(),
 	aroundField("evt.around", "Events within D milliseconds of a time in nanoseconds since the epoch: evt.around[1700000000000000000]=100. Only = applies."),
 	argField("evt.abspath", ArgKey, false, "Absolute path of a call with directory descriptor and path; .src and .dst choose one of two.", bindAbsPath).dotOnly(),
-	numField("evt.buflen.in", schema.PT_UINT64, "evt.buflen of reads.", buflen(anyFD, schema.EF_READS_FROM_FD)).hidden(),
-	numField("evt.buflen.out", schema.PT_UINT64, "evt.buflen of writes.", buflen(anyFD, schema.EF_WRITES_TO_FD)).hidden(),
+	numField("evt.buflen.in", schema.PT_UINT64, "evt.buflen of reads.", buflen(anyFD, schema.EC_IO_READ)).hidden(),
+	numField("evt.buflen.out", schema.PT_UINT64, "evt.buflen of writes.", buflen(anyFD, schema.EC_IO_WRITE)).hidden(),
 	numField("evt.buflen.file", schema.PT_UINT64, "evt.buflen on files.", buflen((*FD).isFile, anyDir)).hidden(),
-	numField("evt.buflen.file.in", schema.PT_UINT64, "evt.buflen of reads from files.", buflen((*FD).isFile, schema.EF_READS_FROM_FD)).hidden(),
-	numField("evt.buflen.file.out", schema.PT_UINT64, "evt.buflen of writes to files.", buflen((*FD).isFile, schema.EF_WRITES_TO_FD)).hidden(),
+	numField("evt.buflen.file.in", schema.PT_UINT64, "evt.buflen of reads from files.", buflen((*FD).isFile, schema.EC_IO_READ)).hidden(),
+	numField("evt.buflen.file.out", schema.PT_UINT64, "evt.buflen of writes to files.", buflen((*FD).isFile, schema.EC_IO_WRITE)).hidden(),
 	numField("evt.buflen.net", schema.PT_UINT64, "evt.buflen on IP sockets.", buflen((*FD).isIP, anyDir)).hidden(),
-	numField("evt.buflen.net.in", schema.PT_UINT64, "evt.buflen of reads from IP sockets.", buflen((*FD).isIP, schema.EF_READS_FROM_FD)).hidden(),
-	numField("evt.buflen.net.out", schema.PT_UINT64, "evt.buflen of writes to IP sockets.", buflen((*FD).isIP, schema.EF_WRITES_TO_FD)).hidden(),
+	numField("evt.buflen.net.in", schema.PT_UINT64, "evt.buflen of reads from IP sockets.", buflen((*FD).isIP, schema.EC_IO_READ)).hidden(),
+	numField("evt.buflen.net.out", schema.PT_UINT64, "evt.buflen of writes to IP sockets.", buflen((*FD).isIP, schema.EC_IO_WRITE)).hidden(),
 	boolField("evt.is_open_read", "Whether the call opens a file for reading.", evtIsOpenRead),
 	boolField("evt.is_open_write", "Whether the call opens a file for writing.", evtIsOpenWrite),
 	textField("evt.infra.docker.name", "Name of a legacy docker event.", infraName).hidden(),
@@ -139,7 +139,7 @@ func (ev *Event) IsSyscall() bool { return ev.Info.Category&schema.EC_SYSCALL !=
 // Return returns the return value of the call, negative on failure, and whether
 // the event has one. It is the first parameter of every dedicated exit event.
 func (ev *Event) Return() (int64, bool) {
-	if !ev.IsSyscall() || ev.Type.IsEnter() || ev.NumParams() == 0 {
+	if !ev.IsSyscall() || ev.Type.IsEnter() || ev.Type == schema.PPME_GENERIC_X || ev.NumParams() == 0 {
 		return 0, false
 	}
 	v, _ := ev.Int(0)
@@ -226,7 +226,7 @@ func category(ev *Event) string {
 	if ev.Info.Category&schema.EC_INTERNAL != 0 {
 		return "internal"
 	}
-	c := ev.Info.Category & (schema.EC_INTERNAL - 1)
+	c := ev.Info.Category & lowCategory
 	switch c {
 	case schema.EC_IO_READ, schema.EC_IO_WRITE, schema.EC_IO_OTHER:
 		return fdCategory(ev.FD)
@@ -271,15 +271,26 @@ func evtBuffer(ev *Event) (string, bool) {
 	return view(p), p != nil
 }
 
-const anyDir = schema.EF_READS_FROM_FD | schema.EF_WRITES_TO_FD
+const lowCategory = schema.EC_INTERNAL - 1
+
+const anyDir schema.Category = 0
 
 func anyFD(*FD) bool { return true }
 
 // buflen returns the extraction of evt.buflen restricted to some descriptors
-// and a direction.
-func buflen(on func(*FD) bool, dir schema.EventFlags) func(*Event) (int64, bool) {
+// and a direction. It counts, as Falco does, for every call in the I/O
+// categories: close and fcntl too, whose return value is no length.
+func buflen(on func(*FD) bool, dir schema.Category) func(*Event) (int64, bool) {
 	return func(ev *Event) (int64, bool) {
-		if ev.Info.Flags&dir == 0 || ev.FD == nil || !on(ev.FD) {
+		switch c := ev.Info.Category & lowCategory; c {
+		case schema.EC_IO_READ, schema.EC_IO_WRITE, schema.EC_IO_OTHER:
+			if dir != anyDir && c != dir {
+				return 0, false
+			}
+		default:
+			return 0, false
+		}
+		if ev.FD == nil || !on(ev.FD) {
 			return 0, false
 		}
 		n, ok := ev.Return()
@@ -311,10 +322,10 @@ func evtFailed(ev *Event) (int64, bool) {
 
 func evtIODir(ev *Event) (string, bool) {
 	switch {
+	case ev.Info.Flags&schema.EF_WRITES_TO_FD != 0: // copy_file_range does both
+		return "write", true
 	case ev.Info.Flags&schema.EF_READS_FROM_FD != 0:
 		return "read", true
-	case ev.Info.Flags&schema.EF_WRITES_TO_FD != 0:
-		return "write", true
 	}
 	return "", false
 }

@@ -38,8 +38,15 @@ var fdFields = []row{
 		}
 		return "", false
 	}),
-	fdBool("fd.is_server", "Whether the process is the server end of the socket.", func(fd *FD) bool {
-		return fd.isListener() || fd.isIP() && fd.Sock.Role == RoleServer
+	boolField("fd.is_server", "Whether the server end of the socket is on this host.", func(ev *Event) (int64, bool) {
+		fd := eventFD(ev)
+		switch {
+		case fd == nil:
+			return 0, false
+		case fd.isListener():
+			return 1, true
+		}
+		return b2i(fd.isConn() && ev.isLocal(fd.Sock.Dst.Addr()))
 	}),
 	textField("fd.uid", "Thread id and descriptor number in one word.", func(ev *Event) (string, bool) {
 		if !onFD(ev) || ev.Thread == nil {
@@ -183,8 +190,14 @@ func (fd *FD) isConn() bool {
 
 func (fd *FD) isIP() bool { return fd.isConn() || fd.isListener() }
 
+// l4Name is the transport protocol. A socket that is neither bound nor
+// connected shows none, except raw ones.
 func (fd *FD) l4Name() string {
-	switch int(fd.Sock.L4) {
+	l4 := int(fd.Sock.L4)
+	if fd.isConn() && fd.Sock.Role == RoleNone && l4 != schema.SCAP_L4_RAW {
+		return notKnown
+	}
+	switch l4 {
 	case schema.SCAP_L4_TCP:
 		return "tcp"
 	case schema.SCAP_L4_UDP:
@@ -194,13 +207,12 @@ func (fd *FD) l4Name() string {
 	case schema.SCAP_L4_RAW:
 		return "raw"
 	}
-	return "<NA>"
+	return notKnown
 }
 
 // createdChar is the type character of a descriptor that a failed call would
-// have created.
+// have created. Falco knows none for open, although it does for openat.
 var createdChar = map[schema.EventType]string{
-	schema.PPME_SYSCALL_OPEN_X:              "f",
 	schema.PPME_SYSCALL_CREAT_X:             "f",
 	schema.PPME_SYSCALL_OPENAT_2_X:          "f",
 	schema.PPME_SYSCALL_OPENAT2_X:           "f",
@@ -233,7 +245,7 @@ func fdTypeChar(ev *Event) (string, bool) {
 }
 
 // fdName is the name of the descriptor; a failed open shows the path that it
-// was asked to open.
+// was asked to open. An unknown descriptor has an empty name, not a missing one.
 func fdName(ev *Event) (string, bool) {
 	if fd := eventFD(ev); fd != nil {
 		return fd.Name, true
@@ -252,12 +264,15 @@ func fdNameRaw(ev *Event) (string, bool) {
 		s, ok := ev.Text(i)
 		return view(s), ok
 	}
-	return "", false
+	return "", onFD(ev)
 }
 
 func fdDirectory(ev *Event) (string, bool) {
 	fd := eventFD(ev)
 	if fd == nil {
+		if !onFD(ev) {
+			return "", false
+		}
 		name, ok := openedPath(ev)
 		if !ok {
 			return "", false
@@ -329,10 +344,10 @@ func (ev *Event) localEnd(local bool) (netip.AddrPort, bool) {
 	if fd == nil || !fd.isConn() || fd.Sock.Role == RoleNone {
 		return netip.AddrPort{}, false
 	}
-	if ev.isLocal(fd.Sock.Dst.Addr()) == local {
-		return fd.Sock.Dst, true
+	if ev.isLocal(fd.Sock.Src.Addr()) == local {
+		return fd.Sock.Src, true
 	}
-	return fd.Sock.Src, true
+	return fd.Sock.Dst, true
 }
 
 // isLocal reports whether an address belongs to one of the host's interfaces.

@@ -144,11 +144,12 @@ func openPathParam(t schema.EventType) int {
 
 func isOpen(t schema.EventType) bool { return openPathParam(t) >= 0 }
 
-// openedPath is the absolute path that a call that opens files was given.
+// openedPath is the absolute path that a call that opens files was given, ""
+// for other calls.
 func openedPath(ev *Event) (string, bool) {
 	i := openPathParam(ev.Type)
 	if i < 0 {
-		return "", false
+		return "", true
 	}
 	return ev.absPath(i)
 }
@@ -242,5 +243,7 @@ func evtIsOpenCreate(ev *Event) (int64, bool) {
 		return b2i(true)
 	}
 	flags, _, _ := openFlags(ev)
-	return b2i(flags&schema.PPM_O_F_CREATED != 0)
+	// An unnamed temporary file is always new. Probes map O_DIRECTORY to
+	// PPM_O_TMPFILE too, so opening a directory counts, as in Falco.
+	return b2i(flags&(schema.PPM_O_F_CREATED|schema.PPM_O_TMPFILE) != 0)
 }

@@ -543,7 +543,8 @@ func loginShell(ev *Event) (int64, bool) {
 	return pid, ok
 }
 
-// leaderText is a text of the leader of a session or process group.
+// leaderText is a text of the leader of a session or process group; it is
+// empty, not missing, while the leader is unknown.
 func leaderText(name, desc string, leader func(*Thread) *Thread, f func(*Thread) string) row {
 	return textField(name, desc, func(ev *Event) (string, bool) {
 		if ev.Thread == nil {
@@ -551,7 +552,7 @@ func leaderText(name, desc string, leader func(*Thread) *Thread, f func(*Thread)
 		}
 		l := leader(ev.Thread)
 		if l == nil {
-			return "", false
+			return "", true
 		}
 		return f(l), true
 	})
@@ -573,6 +574,9 @@ func pgroupLeader(t *Thread) *Thread {
 // none, because it has exited or because the id is one of an inner pid
 // namespace, the highest ancestor in the same group stands in for it.
 func groupLeader(t *Thread, id int64, idOf func(*Thread) int64) *Thread {
+	if id < 0 {
+		return nil
+	}
 	if l := t.m.Thread(id); l != nil {
 		return l
 	}
