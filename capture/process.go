@@ -41,7 +41,7 @@ func (s *scanner) process(pid int) {
 		return
 	}
 	s.image(dir, &t, cr)
-	t.FDLimit = fdLimit(pid)
+	t.FDLimit = s.fdLimit(dir, pid)
 	t.LoginUID = noLoginUID
 	if b, err := s.read(dir, "loginuid", 0); err == nil {
 		if v, err := strconv.ParseUint(string(bytes.TrimSpace(b)), 10, 32); err == nil {
@@ -249,12 +249,31 @@ func splitNUL(b []byte) []string {
 func clip(s string, n int) string { return s[:min(len(s), n)] }
 
 // fdLimit returns the soft limit on a process' open descriptors, -1 unknown.
-func fdLimit(pid int) int64 {
+func (s *scanner) fdLimit(dir, pid int) int64 {
 	var l unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &l); err != nil {
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &l); err == nil {
+		return int64(l.Cur)
+	}
+	// Other users' limits need CAP_SYS_RESOURCE; the file is readable, but slow.
+	b, err := s.read(dir, "limits", 0)
+	if err != nil {
 		return -1
 	}
-	return int64(l.Cur)
+	return parseLimits(b)
+}
+
+// parseLimits returns the soft limit on open files in a limits file.
+func parseLimits(b []byte) int64 {
+	for line := range bytes.Lines(b) {
+		if v, ok := bytes.CutPrefix(line, []byte("Max open files")); ok {
+			if f := bytes.Fields(v); len(f) > 0 {
+				if n, err := strconv.ParseInt(string(f[0]), 10, 64); err == nil {
+					return n
+				}
+			}
+		}
+	}
+	return -1
 }
 
 // namespaceOf returns the number of a namespace link, 0 when it cannot be read.
