@@ -51,16 +51,19 @@ func (t *fdTable) put(fd *FD) {
 	t.dense[num] = fd
 }
 
-func (t *fdTable) remove(num int64) {
-	if t.get(num) == nil {
-		return
+// remove takes a descriptor out and returns its record, nil if there is none.
+func (t *fdTable) remove(num int64) *FD {
+	fd := t.get(num)
+	if fd == nil {
+		return nil
 	}
 	t.n--
 	if uint64(num) < uint64(len(t.dense)) {
 		t.dense[num] = nil
-		return
+	} else {
+		delete(t.sparse, num)
 	}
-	delete(t.sparse, num)
+	return fd
 }
 
 // clone returns a copy of the table that shares its records.
@@ -132,10 +135,10 @@ func (t *fdTable) removeRange(first, last int64) {
 }
 
 // closeOnExec drops the descriptors that execve closes.
-func (t *fdTable) closeOnExec() {
+func (m *Machine) closeOnExec(t *fdTable) {
 	for fd := range t.all {
 		if fd.CloseOnExec {
-			t.remove(fd.Num)
+			m.recycle(t.remove(fd.Num))
 		}
 	}
 }
@@ -179,6 +182,37 @@ func (t *Thread) NumFDs() int {
 	return 0
 }
 
+// newFD returns an empty record, which may have served before: descriptors come
+// and go by the million in a long capture.
+func (m *Machine) newFD(num int64, typ uint8) *FD {
+	n := len(m.spareFDs)
+	if n == 0 {
+		return &FD{Num: num, Type: typ}
+	}
+	fd := m.spareFDs[n-1]
+	m.spareFDs = m.spareFDs[:n-1]
+	*fd = FD{Num: num, Type: typ}
+	return fd
+}
+
+// maxSpareFDs bounds the records kept for newFD.
+const maxSpareFDs = 1 << 12
+
+// recycle keeps a record that nothing refers to any more.
+func (m *Machine) recycle(fd *FD) {
+	if fd != nil && !fd.shared && len(m.spareFDs) < maxSpareFDs {
+		m.spareFDs = append(m.spareFDs, fd)
+	}
+}
+
+// recycleTable does so for the descriptors of a process that is gone.
+func (m *Machine) recycleTable(t *fdTable) {
+	for fd := range t.all {
+		m.recycle(fd)
+	}
+	*t = fdTable{}
+}
+
 // addFD stores a new descriptor and makes it that of the current event.
 func (m *Machine) addFD(t *Thread, fd *FD) *FD {
 	m.ev.FDNum = fd.Num
@@ -202,15 +236,16 @@ func (m *Machine) addFD(t *Thread, fd *FD) *FD {
 // known; whatever it was before is over. The event stays about its own.
 func (m *Machine) addUnknown(t *Thread, num int64) {
 	on, fd := m.ev.FDNum, m.ev.FD
-	m.addFD(t, &FD{Num: num, Type: schema.SCAP_FD_UNKNOWN})
+	m.addFD(t, m.newFD(num, schema.SCAP_FD_UNKNOWN))
 	m.ev.FDNum, m.ev.FD = on, fd
 }
 
 // dupFD makes num refer to what fd refers to, as dup and its kin do.
 func (m *Machine) dupFD(t *Thread, fd *FD, num int64, closeOnExec bool) {
-	c := *fd
+	c := m.newFD(num, fd.Type)
+	*c = *fd
 	c.Num, c.shared, c.CloseOnExec = num, false, closeOnExec
-	if m.addFD(t, &c) != nil {
+	if m.addFD(t, c) != nil {
 		c.NameChanged = false // the name is as old as the original
 	}
 }

@@ -64,10 +64,11 @@ type Machine struct {
 	closed  *fdTable
 	closeFD int64
 
-	text    interner
-	buf     []byte // for text under construction
-	stats   Stats
-	scratch scratch
+	text     interner
+	spareFDs []*FD
+	buf      []byte // for text under construction
+	stats    Stats
+	scratch  scratch
 }
 
 // New returns a machine in the state of src's snapshot. Next then replays the
@@ -86,6 +87,7 @@ func New(src scapfile.Source, opts Options) *Machine {
 	if m.fdLimit <= 0 {
 		m.fdLimit = DefaultFDLimit
 	}
+	m.ev.M = m
 	m.load()
 	return m
 }
@@ -112,8 +114,18 @@ func (m *Machine) Next() (*Event, error) {
 		p := &plans[e.Type]
 		m.scratch.begin(e.TS)
 		ev := &m.ev
-		ev.Event, ev.Info, ev.M = e, info, m
-		ev.Thread, ev.FDNum, ev.FD = nil, -1, nil
+		// Most of these hardly ever change, and storing a pointer costs more than
+		// looking at it while the garbage collector runs.
+		if ev.Event != e {
+			ev.Event = e
+		}
+		if ev.Info != info {
+			ev.Info = info
+		}
+		ev.FDNum = -1
+		if ev.FD != nil {
+			ev.FD = nil
+		}
 		m.apply(p, ev)
 		if p.hidden && !m.hidden {
 			m.stats.Hidden++
@@ -126,18 +138,17 @@ func (m *Machine) Next() (*Event, error) {
 
 // apply finds what the event is about and lets its handler change the state.
 func (m *Machine) apply(p *plan, ev *Event) {
-	switch p.subject {
-	case subjectNone:
-		if p.handle != nil {
-			p.handle(m, ev)
+	t := m.lookup(ev.TID)
+	if p.subject != subjectAny {
+		if p.subject == subjectNone {
+			t = nil
 		}
-		return
-	case subjectKnown:
-		ev.Thread = m.lookup(ev.TID)
-	default:
-		ev.Thread = m.lookupOrInvent(ev.TID)
+	} else if t == nil {
+		t = m.lookupOrInvent(ev.TID)
 	}
-	t := ev.Thread
+	if ev.Thread != t {
+		ev.Thread = t
+	}
 	if t == nil {
 		if p.handle != nil && p.orphans {
 			p.handle(m, ev)
@@ -171,7 +182,7 @@ func (m *Machine) apply(p *plan, ev *Event) {
 // the event could show it.
 func (m *Machine) retire() {
 	if m.closed != nil {
-		m.closed.remove(m.closeFD)
+		m.recycle(m.closed.remove(m.closeFD))
 		m.closed = nil
 	}
 	if t := m.gone; t != nil {
@@ -259,7 +270,7 @@ func makePlans() []plan {
 		schema.PPME_CONTAINER_JSON_2_E, schema.PPME_USER_ADDED_E, schema.PPME_USER_DELETED_E,
 		schema.PPME_GROUP_ADDED_E, schema.PPME_GROUP_DELETED_E, schema.PPME_PLUGINEVENT_E, schema.PPME_ASYNCEVENT_E,
 	} {
-		plans[t].subject = subjectNone
+		plans[t].subject, plans[t].orphans = subjectNone, true
 	}
 	for _, t := range []schema.EventType{
 		schema.PPME_SYSCALL_CLONE_20_X, schema.PPME_SYSCALL_CLONE3_X, schema.PPME_SYSCALL_FORK_20_X, schema.PPME_SYSCALL_VFORK_20_X,

@@ -87,7 +87,8 @@ func onOpenByHandle(m *Machine, ev *Event) {
 }
 
 func (m *Machine) openFile(t *Thread, num int64, dir string, name []byte, flags uint32, dev, ino []byte) {
-	fd := &FD{Num: num, Type: schema.SCAP_FD_FILE_V2, Flags: flags}
+	fd := m.newFD(num, schema.SCAP_FD_FILE_V2)
+	fd.Flags = flags
 	if flags&schema.PPM_O_DIRECTORY != 0 {
 		fd.Type = schema.SCAP_FD_DIRECTORY
 	}
@@ -156,7 +157,7 @@ func onAnonFD(typ uint8, flagsParam int) func(*Machine, *Event) {
 		if !ok || num < 0 {
 			return
 		}
-		fd := &FD{Num: num, Type: typ}
+		fd := m.newFD(num, typ)
 		if flagsParam > 0 {
 			flags, _ := ev.Int(flagsParam)
 			fd.Flags = uint32(flags)
@@ -191,10 +192,9 @@ func onPipe(m *Machine, ev *Event) {
 	}
 	for i := 1; i <= 2; i++ {
 		if num, ok := ev.Int64(i); ok && num >= 0 {
-			m.addFD(ev.Thread, &FD{
-				Num: num, Type: schema.SCAP_FD_FIFO, Ino: ino, Flags: flags,
-				CloseOnExec: flags&schema.PPM_O_CLOEXEC != 0,
-			})
+			fd := m.newFD(num, schema.SCAP_FD_FIFO)
+			fd.Ino, fd.Flags, fd.CloseOnExec = ino, flags, flags&schema.PPM_O_CLOEXEC != 0
+			m.addFD(ev.Thread, fd)
 		}
 	}
 }

@@ -287,7 +287,7 @@ func onExec(m *Machine, ev *Event) {
 	const kept = schema.PPM_CL_PIPE_SRC | schema.PPM_CL_PIPE_DST | schema.PPM_CL_IS_MAIN_THREAD | schema.PPM_CL_CLONE_INVERTED
 	t.Flags = t.Flags&kept | schema.PPM_CL_ACTIVE | schema.PPM_CL_NAME_CHANGED
 	if tab := t.table(); tab != nil {
-		tab.closeOnExec()
+		m.closeOnExec(tab)
 	}
 	m.killSiblings(t)
 }

@@ -37,7 +37,8 @@ func onSocket(m *Machine, ev *Event) {
 }
 
 func (m *Machine) addSocket(t *Thread, num int64, domain, typ, proto uint32) {
-	fd := &FD{Num: num, CloseOnExec: typ&nativeSockCloexec != 0}
+	fd := m.newFD(num, schema.SCAP_FD_UNKNOWN)
+	fd.CloseOnExec = typ&nativeSockCloexec != 0
 	switch domain {
 	case schema.PPM_AF_UNIX:
 		fd.Type = schema.SCAP_FD_UNIX_SOCK
@@ -47,8 +48,6 @@ func (m *Machine) addSocket(t *Thread, num int64, domain, typ, proto uint32) {
 		fd.Type, fd.Sock.L4 = schema.SCAP_FD_IPV6_SOCK, l4Of(typ, proto)
 	case schema.PPM_AF_NETLINK:
 		fd.Type = schema.SCAP_FD_NETLINK
-	default:
-		fd.Type = schema.SCAP_FD_UNKNOWN
 	}
 	m.addFD(t, fd)
 }
@@ -187,7 +186,8 @@ func onAccept(m *Machine, ev *Event) {
 	}
 	ev.FDNum = num
 	t := parseTuple(ev.Param(1))
-	fd := &FD{Num: num, Sock: SockInfo{Role: RoleServer, Connected: true}}
+	fd := m.newFD(num, schema.SCAP_FD_UNKNOWN)
+	fd.Sock.Role, fd.Sock.Connected = RoleServer, true
 	m.buf = m.buf[:0]
 	switch {
 	case t.inet():

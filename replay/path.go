@@ -55,9 +55,26 @@ func parentPath(buf []byte, base int) []byte {
 	return buf[:n]
 }
 
+// isClean reports an absolute path that joinPath would not change.
+func isClean(name []byte) bool {
+	if len(name) < 2 || name[0] != '/' {
+		return false
+	}
+	for i, c := range name {
+		if c == '/' && (i+1 == len(name) || name[i+1] == '/' || name[i+1] == '.') {
+			return false // also hidden files: they take the longer way
+		}
+	}
+	return true
+}
+
 // path makes a path parameter absolute and returns it interned, with the text
 // as given.
 func (m *Machine) path(dir string, name []byte) (full, raw string) {
+	if isClean(name) {
+		full = m.text.text(name)
+		return full, full
+	}
 	m.buf = joinPath(m.buf[:0], dir, name)
 	full = m.text.text(m.buf)
 	if full == string(name) {

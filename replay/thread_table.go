@@ -131,6 +131,7 @@ func (m *Machine) forget(t *Thread) {
 	if slot := &m.cache[uint64(t.TID)%cacheSize]; *slot == t {
 		*slot = nil
 	}
+	m.recycleTable(&t.own)
 	m.stats.RemovedThreads++
 }
 
