@@ -352,3 +352,23 @@ func appendContainerJSON(out []byte, e *Event) []byte {
 	image, _ := e.Text(3)
 	return fmt.Appendf(out, `{"id":"%s","type":%d,"name":"%s","image":"%s"}`+"\x00", id, kind, name, image)
 }
+
+// isCurrent reports whether the converter would deliver e as it is.
+func isCurrent(e *Event) bool {
+	if e.Type > shapeMask {
+		return false
+	}
+	switch verdicts[e.Type] {
+	case verdictDeliver:
+		return true
+	case verdictConvertIfShort:
+		return e.count >= uint32(shapes[e.Type]&shapeCount)
+	case verdictConvert:
+		if e.count >= maxParams {
+			return false
+		}
+		act := steps()[stepKey(e.Type, e.count)].act
+		return act == convDeliver || act == convStoreDeliver
+	}
+	return false
+}

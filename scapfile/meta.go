@@ -49,6 +49,15 @@ func (m *Meta) encode() []byte {
 	return b
 }
 
+// short returns m without what can be long, for places of limited size.
+func (m *Meta) short() *Meta {
+	s := *m
+	s.Command, s.Syscalls, s.Added = nil, nil, nil
+	s.Selection = clip(s.Selection, 1000)
+	s.Notes = []string{"metadata shortened"}
+	return &s
+}
+
 // parseMeta returns nil when b is no metadata: a damaged record is worth less
 // than the events behind it.
 func parseMeta(b []byte) *Meta {

@@ -32,6 +32,8 @@ const (
 	// pieceCurrent: every event up to the end of the piece is in the current
 	// model, so the reader's numbers equal the counts recorded here.
 	pieceCurrent = 1 << 0
+	// pieceHeadless, in memory only, leaves the record away.
+	pieceHeadless = 1 << 31
 )
 
 // maxPiece bounds what one piece may ask for, whatever its header says.

@@ -30,9 +30,6 @@ const (
 	shapeCount shape = 1<<7 - 1
 )
 
-// numTypes is the number of event types this version knows.
-var numTypes = len(schema.Events())
-
 // shapes has a power-of-two size so that an event type masked by shapeMask
 // needs no bounds check; types beyond the table keep all their parameters.
 var shapes = makeShapes()
