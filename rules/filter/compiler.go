@@ -13,6 +13,10 @@ import (
 // and what several programs share is evaluated once per event. Compile must not
 // run at the same time as anything else on the Compiler or its programs.
 type Compiler struct {
+	// Resolve finds the fields, nil means replay.Resolve. Conditions over
+	// something else than events, the rows of an index, set their own.
+	Resolve func(text string) (*replay.Ref, error)
+
 	sources map[string]*source
 	leaves  map[string]*expr // by canonical text
 	exprs   map[string]*expr // by operator and operands

@@ -154,7 +154,7 @@ func (c *Compiler) source(o Operand) (*source, error) {
 	var err error
 	switch o := o.(type) {
 	case *Field:
-		s, err = fieldSource(o)
+		s, err = c.fieldSource(o)
 	case *Call:
 		s, err = c.callSource(o)
 	case *CallList:
@@ -172,8 +172,12 @@ func (c *Compiler) source(o Operand) (*source, error) {
 	return s, nil
 }
 
-func fieldSource(f *Field) (*source, error) {
-	ref, err := replay.Resolve(f.Text())
+func (c *Compiler) fieldSource(f *Field) (*source, error) {
+	resolve := replay.Resolve
+	if c.Resolve != nil {
+		resolve = c.Resolve
+	}
+	ref, err := resolve(f.Text())
 	if err != nil {
 		return nil, fieldErr(f, err)
 	}
