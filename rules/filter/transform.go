@@ -105,6 +105,9 @@ func buildB64(call *Call, args []*source) (*source, error) {
 	}
 	return mapText(call, args[0], func(st *State, v string) (string, bool) {
 		v = strings.TrimRight(v, "=")
+		if !isBase64(v) { // asked first, as the error of the decoder is allocated
+			return "", false
+		}
 		n := len(st.arena)
 		out, err := base64.RawStdEncoding.AppendDecode(st.arena, bytesOf(v))
 		if err != nil {
@@ -113,6 +116,20 @@ func buildB64(call *Call, args []*source) (*source, error) {
 		st.arena = out
 		return st.sealText(n), true
 	}), nil
+}
+
+// isBase64 reports whether v can be decoded: line breaks do not count.
+func isBase64(v string) bool {
+	n := 0
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case isLetter(c) || isDigit(c) || c == '+' || c == '/':
+			n++
+		case c != '\n' && c != '\r':
+			return false
+		}
+	}
+	return n%4 != 1
 }
 
 func buildBasename(call *Call, args []*source) (*source, error) {
