@@ -126,6 +126,31 @@ func (e *Event) Text(i int) ([]byte, bool) {
 	return p, true
 }
 
+// Hidden reports whether e exists to keep state up to date and is not shown to
+// people: state-only events, the library's internal ones, user and group
+// announcements, and enter events, whose content the exit event repeats.
+func (e *Event) Hidden() bool {
+	return e.Flags&FlagStateOnly != 0 || int(e.Type) < len(hiddenTypes) && hiddenTypes[e.Type]
+}
+
+var hiddenTypes = makeHiddenTypes()
+
+func makeHiddenTypes() []bool {
+	t := make([]bool, len(schema.Events()))
+	for i, e := range schema.Events() {
+		t[i] = e.Category&schema.EC_INTERNAL != 0
+	}
+	for _, typ := range []schema.EventType{
+		schema.PPME_USER_ADDED_E, schema.PPME_USER_DELETED_E, schema.PPME_GROUP_ADDED_E, schema.PPME_GROUP_DELETED_E,
+		schema.PPME_SYSCALL_OPEN_E, schema.PPME_SYSCALL_CREAT_E, schema.PPME_SYSCALL_OPENAT_2_E,
+		schema.PPME_SYSCALL_OPENAT2_E, schema.PPME_SOCKET_CONNECT_E,
+		schema.PPME_SYSCALL_EXECVE_19_E, schema.PPME_SYSCALL_EXECVEAT_E,
+	} {
+		t[typ] = true
+	}
+	return t
+}
+
 // Clone returns a copy that does not share memory with e.
 func (e *Event) Clone() *Event {
 	c := *e

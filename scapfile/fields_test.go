@@ -1,0 +1,110 @@
+package scapfile
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
+
+// fieldsLine is what libsinsp computed for one event.
+type fieldsLine struct {
+	Num     uint64  `json:"evt.num"`
+	RawTime uint64  `json:"evt.rawtime"`
+	Type    string  `json:"evt.type"`
+	CPU     uint16  `json:"evt.cpu"`
+	Args    *string `json:"evt.args"`
+	TID     *int64  `json:"thread.tid"`
+}
+
+// eachFields calls fn for every line of the fields file beside a capture.
+func eachFields(t testing.TB, capture string, fn func(fieldsLine)) {
+	t.Helper()
+	f, err := os.Open(strings.TrimSuffix(capture, ".scap") + ".fields.jsonl.gz")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer f.Close()
+	zr, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	br := bufio.NewReader(zr)
+	for {
+		b, err := br.ReadBytes('\n')
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l fieldsLine
+		if err := json.Unmarshal(b, &l); err != nil {
+			t.Fatal(err)
+		}
+		fn(l)
+	}
+}
+
+// typeName is evt.type: generic events are called after their system call.
+func typeName(e *Event) string {
+	if e.Type == schema.PPME_GENERIC_E || e.Type == schema.PPME_GENERIC_X {
+		if p := e.Param(0); len(p) == 2 {
+			if sc := schema.SyscallByCode(uint16(p[0]) | uint16(p[1])<<8); sc != nil {
+				return sc.Name
+			}
+		}
+	}
+	return e.Type.String()
+}
+
+// understood differences from the reference, by file name.
+const (
+	// The reference gives up on event 695, the success of an execveat whose enter
+	// event has another type, and does not count it.
+	lostExecveat    = "09_memfd_fileless.v021.scap"
+	lostExecveatNum = 695
+)
+
+// Numbers, times, types and cpus agree with the reference implementation's, and
+// exactly the events that it hides are hidden.
+func TestEventsAgreeWithReference(t *testing.T) {
+	for _, f := range captures(t) {
+		r := open(t, f, ReaderOptions{})
+		bad := 0
+		// The dumps of the upstream files list internal events, and leave out those
+		// of threads that the files do not list.
+		upstream := strings.Contains(f, "upstream")
+		eachFields(t, f, func(want fieldsLine) {
+			if strings.HasSuffix(f, lostExecveat) && want.Num >= lostExecveatNum {
+				want.Num++
+			}
+			for bad < 10 {
+				e, err := r.Next()
+				if err != nil {
+					t.Errorf("%s: event %d: %v", f, want.Num, err)
+					bad = 10
+					return
+				}
+				if e.Num < want.Num {
+					if !e.Hidden() && !upstream && !(strings.HasSuffix(f, lostExecveat) && e.Num == lostExecveatNum) {
+						t.Errorf("%s: event %d (%s) is shown, but not by the reference", f, e.Num, typeName(e))
+						bad++
+					}
+					continue
+				}
+				if e.Num != want.Num || e.TS != want.RawTime || typeName(e) != want.Type || e.CPU != want.CPU || e.Hidden() && !upstream {
+					t.Errorf("%s: got event %d %d %s cpu %d hidden %v, want %d %d %s cpu %d", f,
+						e.Num, e.TS, typeName(e), e.CPU, e.Hidden(), want.Num, want.RawTime, want.Type, want.CPU)
+					bad++
+				}
+				return
+			}
+		})
+	}
+}
