@@ -50,12 +50,15 @@ type LoadOptions struct {
 func Load(opts LoadOptions, paths ...string) (*Set, *Report) {
 	var files []File
 	for _, p := range paths {
-		files = append(files, expandPath(p)...)
+		files = append(files, Files(p)...)
 	}
 	return LoadFiles(opts, files...)
 }
 
-func expandPath(path string) []File {
+// Files returns the rule files that a path stands for: itself, or the .yaml and
+// .yml files of a directory in name order. Nothing is read; a path that does not
+// exist is for LoadFiles to report.
+func Files(path string) []File {
 	st, err := os.Stat(path)
 	if err != nil || !st.IsDir() {
 		return []File{{Name: path}}
