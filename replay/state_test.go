@@ -145,7 +145,10 @@ func typeName(fd *replay.FD) string {
 		schema.SCAP_FD_BPF: "bpf", schema.SCAP_FD_USERFAULTFD: "userfaultfd", schema.SCAP_FD_IOURING: "io_uring",
 		schema.SCAP_FD_MEMFD: "memfd", schema.SCAP_FD_PIDFD: "pidfd",
 	}
-	return names[fd.Type]
+	if name := names[fd.Type]; name != "" {
+		return name
+	}
+	return "<NA>"
 }
 
 // dump reads the rows of a field dump.
@@ -295,4 +298,57 @@ func compareDump(t *testing.T, name, dumpPath, capture string) {
 func parseUint(s string) (n uint64) {
 	fmt.Sscan(s, &n)
 	return n
+}
+
+// TestCountsAgainstLibs compares how often each process did what to which type
+// of descriptor in a large capture.
+func TestCountsAgainstLibs(t *testing.T) {
+	for _, name := range []string{"mixed", "mixed.v021"} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(sharedCaptures(t), "big")
+			want := map[string]int{}
+			text, err := os.ReadFile(filepath.Join(dir, name+".counts.tsv"))
+			if err != nil {
+				t.Skip("needs the large captures: " + err.Error())
+			}
+			for line := range strings.Lines(string(text)) {
+				f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+				want[strings.Join(f[1:4], " ")] += int(parseUint(f[0]))
+			}
+			got := map[string]int{}
+			m := replay.New(openCapture(t, filepath.Join(dir, name+".scap")), replay.Options{})
+			for {
+				ev, err := m.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ev.Thread == nil || !ev.Thread.IsMain() {
+					continue // the table holds main threads only
+				}
+				name, typ := ev.Info.Name, "<NA>"
+				if ev.Type == schema.PPME_GENERIC_X {
+					if code, ok := ev.Int(0); ok {
+						name = schema.SyscallByCode(uint16(code)).Name
+					}
+				}
+				if ev.FD != nil {
+					typ = typeName(ev.FD)
+				}
+				got[name+" "+ev.Thread.Comm+" "+typ]++
+			}
+			for key, n := range want {
+				if got[key] != n {
+					t.Errorf("%s: got %d, want %d", key, got[key], n)
+				}
+			}
+			for key, n := range got {
+				if _, ok := want[key]; !ok {
+					t.Errorf("%s: got %d, want none", key, n)
+				}
+			}
+		})
+	}
 }
