@@ -45,6 +45,10 @@ type Options struct {
 	// be waiting (see StartCommand); Open lets it run when everything is ready.
 	Command *Command
 
+	// Before, when set, is called when everything is ready and before the command
+	// runs: the place to create the file. Its error ends the session.
+	Before func(*Session) error
+
 	// Tick, when set, is called about ten times a second by the goroutine that
 	// takes the events, while it waits and while it is busy.
 	Tick func()
@@ -112,12 +116,9 @@ func Open(opts Options) (*Session, error) {
 	return s, nil
 }
 
-// begin starts the probe before anything is looked up, so that what happens in
+// begin starts the probe before the snapshot is taken, so that what happens in
 // between is seen by one of the two.
 func (s *Session) begin() error {
-	if err := s.ring.Start(); err != nil {
-		return err
-	}
 	for _, pid := range s.opts.PIDs {
 		if err := s.ring.Follow(pid); err != nil {
 			return fmt.Errorf("following process %d: %w", pid, err)
@@ -130,9 +131,17 @@ func (s *Session) begin() error {
 		}
 		s.awake = int64(c.PID())
 	}
+	if err := s.ring.Start(); err != nil {
+		return err
+	}
 	var err error
 	if s.snap, err = s.TakeSnapshot(); err != nil {
 		return err
+	}
+	if s.opts.Before != nil {
+		if err := s.opts.Before(s); err != nil {
+			return err
+		}
 	}
 	if c != nil {
 		return c.release()

@@ -102,7 +102,7 @@ func TestSessionOrder(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"start", "follow", "follow", "stop", "close"}; !slices.Equal(r.calls, want) {
+	if want := []string{"follow", "follow", "start", "stop", "close"}; !slices.Equal(r.calls, want) {
 		t.Errorf("calls = %v, want %v", r.calls, want)
 	}
 }

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sysreel/sysreel/capture"
+	"github.com/sysreel/sysreel/probe"
+	"github.com/sysreel/sysreel/replay"
+	"github.com/sysreel/sysreel/rules"
+	"github.com/sysreel/sysreel/rules/filter"
+	"github.com/sysreel/sysreel/scapfile"
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
+
+// recording is one run of the verb.
+type recording struct {
+	e           *env
+	flags       *captureFlags
+	commandLine []string
+	sel         capture.Selection
+	rules       *rules.Set
+	filter      *filter.Filter
+
+	session *capture.Session
+	command *capture.Command
+	rec     *capture.Recorder // nil without -w
+
+	began   time.Time
+	live    liveLine
+	alerts  rules.Summary
+	format  rules.Formatter
+	out     []byte
+	outErr  error
+	status  int // of the command
+	ended   chan struct{}
+	waiting sync.WaitGroup
+}
+
+// run records until something ends it, and tells what came of it.
+func (r *recording) run() (err error) {
+	c := r.flags
+	if len(c.command) > 0 {
+		if r.command, err = capture.StartCommand(c.command); err != nil {
+			return commandError(err)
+		}
+	}
+	r.session, err = capture.Open(capture.Options{
+		Selection: r.sel, SnapLen: c.snapLen, Buffer: int(c.buffer.n), PIDs: c.pids, Command: r.command, Tick: r.tick,
+		Before: r.create,
+	})
+	if err != nil {
+		if r.command != nil {
+			r.command.Abandon()
+		}
+		return explainProbe(err)
+	}
+	defer r.session.Close()
+	r.began = time.Now()
+	r.live = liveLine{w: r.e.stderr, on: r.e.stderrTTY && !c.quiet && (r.rules == nil || !r.e.stdoutTTY)}
+	r.tellSelection()
+	r.ended = make(chan struct{})
+	r.watch()
+
+	err = r.record()
+	stopErr := r.session.Stop()
+	if errors.Is(err, capture.ErrLimit) {
+		err = nil
+	}
+	if r.rec != nil {
+		err = errors.Join(err, r.rec.Close())
+	}
+	r.live.clear()
+	stats, statErr := r.session.Stats()
+	err = errors.Join(dedupe(err), stopErr, statErr)
+	if err == nil {
+		r.summary(stats)
+	}
+	if r.command != nil && !r.commandEnded() {
+		if err != nil {
+			fmt.Fprintf(r.e.stderr, "sysreel capture: %v\n", err)
+			err = exitWith(exitFail)
+		}
+		fmt.Fprintf(r.e.stderr, "the recording is over; waiting for the command (pid %d)\n", r.command.PID())
+	}
+	r.waiting.Wait()
+	switch {
+	case err != nil:
+		return err
+	case r.outErr != nil:
+		return r.outErr
+	case c.failOnDrops && stats.Lost() > 0:
+		return exitWith(exitLoss)
+	case r.status != 0:
+		return exitWith(r.status)
+	}
+	return nil
+}
+
+// create makes the file when everything that can fail before has not, and before
+// the command runs.
+func (r *recording) create(s *capture.Session) error {
+	c := r.flags
+	if c.write == "" {
+		return nil
+	}
+	comp, err := compressionByName(c.compress)
+	if err != nil {
+		return err
+	}
+	meta := scapfile.Meta{Tool: "sysreel " + version, Command: r.commandLine, Selection: c.describe()}
+	r.sel.Describe(&meta, c.exact)
+	r.rec, err = capture.NewRecorder(s, capture.RecorderOptions{
+		Path: c.write, Compression: comp, Meta: meta, MaxEvents: c.count, MaxSize: c.size.n,
+		Rotate: capture.Rotation{Size: c.rotSize.n, Every: c.rotEvery.d, Events: c.rotEvents, Keep: c.keep},
+	})
+	return err
+}
+
+// describe says in words what was selected.
+func (c *captureFlags) describe() string {
+	var parts []string
+	add := func(name, v string) {
+		if v != "" {
+			parts = append(parts, name+" "+v)
+		}
+	}
+	add("calls", c.syscalls)
+	add("sets", c.sets)
+	add("rules", strings.Join(c.rules, " "))
+	if len(parts) == 0 {
+		parts = append(parts, "all calls")
+	}
+	if len(c.pids) > 0 {
+		parts = append(parts, "of process "+strings.Trim(fmt.Sprint(c.pids), "[]")+" and its descendants")
+	}
+	if len(c.command) > 0 {
+		parts = append(parts, "of the command "+strings.Join(c.command, " "))
+	}
+	add("that match", c.filter)
+	return strings.Join(parts, ", ")
+}
+
+// record takes events until the session ends or a limit is reached.
+func (r *recording) record() error {
+	if r.rules == nil && r.filter == nil {
+		return r.session.Each(r.rec.Write)
+	}
+	m := replay.New(r.session, replay.Options{})
+	var matched uint64
+	for {
+		ev, err := m.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.filter != nil && !r.filter.Match(ev) {
+			if r.rec == nil || ev.Info.Flags&schema.EF_MODIFIES_STATE == 0 {
+				continue
+			}
+			ev.Flags |= scapfile.FlagStateOnly
+		}
+		if r.rules != nil {
+			r.rules.Eval(ev, r.alert)
+		}
+		if r.rec != nil {
+			if err := r.rec.Write(ev.Event); err != nil {
+				return err
+			}
+		} else if matched++; matched == r.flags.count {
+			return capture.ErrLimit
+		}
+		if r.outErr != nil {
+			return nil
+		}
+	}
+}
+
+// alert prints a match at once.
+func (r *recording) alert(m *rules.Match) {
+	r.alerts.Add(m.Rule)
+	if r.flags.json {
+		r.out = r.format.AppendJSON(r.out[:0], m)
+	} else {
+		r.out = r.format.AppendText(r.out[:0], m)
+	}
+	r.out = append(r.out, '\n')
+	r.live.clear()
+	if _, err := r.e.stdout.Write(r.out); err != nil {
+		r.outErr = err
+	}
+}
+
+func (r *recording) commandEnded() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// dedupe keeps one of equal errors: a full disk fails the write and the close.
+func dedupe(err error) error {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return err
+	}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		if !slices.ContainsFunc(list, func(o error) bool { return o.Error() == e.Error() }) {
+			list = append(list, e)
+		}
+	}
+	if len(list) == 1 {
+		return list[0]
+	}
+	return errors.Join(list...)
+}
+
+// explainProbe turns an error of the probe into what the user can do.
+func explainProbe(err error) error {
+	switch {
+	case errors.Is(err, probe.ErrNoPrivilege):
+		return fmt.Errorf("%w; run as root or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE ('sysreel doctor' tells what is missing)", err)
+	case errors.Is(err, probe.ErrUnsupported):
+		return fmt.Errorf("%w; 'sysreel doctor' tells what is missing", err)
+	}
+	return err
+}
+
+// commandError gives a command that cannot be started the exit code of shells.
+func commandError(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return &exitError{126, err.Error()}
+	}
+	return &exitError{127, err.Error()}
+}
