@@ -23,6 +23,7 @@ var handlers = map[schema.EventType]func(*Machine, *Event){
 	schema.PPME_SYSCALL_SETREGID_X:  onSetGID(2),
 	schema.PPME_SYSCALL_SETRESGID_X: onSetGID(2),
 	schema.PPME_SYSCALL_SETSID_X:    onSetsid,
+	schema.PPME_SYSCALL_SETPGID_X:   onSetpgid,
 	schema.PPME_SYSCALL_CHDIR_X:     onChdir,
 	schema.PPME_SYSCALL_GETCWD_X:    onChdir,
 	schema.PPME_SYSCALL_FCHDIR_X:    onFchdir,

@@ -27,10 +27,50 @@ func onSetGID(param int) func(*Machine, *Event) {
 	}
 }
 
+// onSetsid makes the caller's process the leader of a session and of a process
+// group, without a terminal.
 func onSetsid(m *Machine, ev *Event) {
-	if res, ok := ev.Int64(0); ok && res >= 0 {
-		ev.Thread.SID = res
+	res, ok := ev.Int64(0)
+	if !ok || res < 0 {
+		return
 	}
+	pid := ev.Thread.PID
+	ev.Thread.Siblings(func(t *Thread) bool {
+		t.SID, t.VPGID, t.PGID, t.TTY = res, res, pid, 0
+		return true
+	})
+}
+
+// onSetpgid moves a process to a process group. The numbers are those of the
+// caller's pid namespace; 0 stands for the caller and for a group of one's own.
+func onSetpgid(m *Machine, ev *Event) {
+	pid, ok1 := ev.Int64(1)
+	pgid, ok2 := ev.Int64(2)
+	if !ok0(ev) || !ok1 || !ok2 {
+		return
+	}
+	target := ev.Thread
+	switch {
+	case pid == 0 || pid == target.VPID:
+	case !target.InPIDNamespace():
+		target = m.Thread(pid)
+	default:
+		return // which process that is only the namespace knows
+	}
+	if target == nil {
+		return
+	}
+	vpgid, hostPGID := pgid, pgid
+	switch {
+	case pgid == 0 || pgid == target.VPID:
+		vpgid, hostPGID = target.VPID, target.PID
+	case target.InPIDNamespace():
+		hostPGID = -1
+	}
+	target.Siblings(func(t *Thread) bool {
+		t.VPGID, t.PGID = vpgid, hostPGID
+		return true
+	})
 }
 
 func onChdir(m *Machine, ev *Event) {
@@ -168,5 +208,12 @@ func onPrctl(m *Machine, ev *Event) {
 		if v, ok := ev.Int64(3); ok && t.grp != nil {
 			t.grp.reaper = v != 0
 		}
+	case schema.PPM_PR_SET_NAME:
+		if name, ok := ev.Text(2); ok {
+			t.Comm = m.text.text(name[:min(len(name), maxComm)])
+		}
 	}
 }
+
+// maxComm is the length of a thread's name in the kernel (TASK_COMM_LEN - 1).
+const maxComm = 15
