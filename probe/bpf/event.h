@@ -70,7 +70,7 @@ struct call {
 	u32 tid, tgid;
 	u32 nr;     // native number
 	u32 compat; // made through the 32-bit interface
-	u32 size;   // for iov_size
+	u64 forgotten; // see iov_size
 };
 
 struct scratch {

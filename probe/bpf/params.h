@@ -124,11 +124,14 @@ static __noinline u32 size_of_iov(struct call *c, u64 iov, u64 count)
 	return sum;
 }
 
-// The sum goes through the call's memory, which makes the verifier forget it.
+// Number and sum go through the call's memory: the verifier would carry on what
+// it learns of them in the loop, for each number of vectors on its own.
 static __always_inline u32 iov_size(struct call *c, u64 iov, u64 count)
 {
-	*(volatile u32 *)&c->size = size_of_iov(c, iov, count);
-	return *(volatile u32 *)&c->size;
+	volatile u64 *p = &c->forgotten;
+	*p = count;
+	*p = size_of_iov(c, iov, *p);
+	return *p;
 }
 
 // struct msghdr of a 32-bit program.
