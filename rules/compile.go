@@ -16,7 +16,8 @@ const manyTypes = 100
 // compiled is a rule after compilation. node and prog are nil after an error.
 type compiled struct {
 	def  *ruleDef
-	node filter.Node
+	cond filter.Node // without exceptions
+	node filter.Node // with them
 	prog *filter.Program
 	// types are the event types on which the condition can hold.
 	types *filter.TypeSet
@@ -53,6 +54,7 @@ func (l *loader) compileRule(res *resolver, comp *filter.Compiler, d *ruleDef) *
 	r := &compiled{def: d}
 	// The bare condition first: its errors are clearer without exceptions around it.
 	node := res.condition(d.cond, d.condAt)
+	r.cond = node
 	if t := l.withExceptions(d); node == nil || t == nil {
 		node = nil
 	} else if t != d.cond {

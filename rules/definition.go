@@ -58,7 +58,6 @@ type macroDef struct {
 	name string
 	cond *text
 	at   *ctx
-	rev  int // grows with every change of cond
 }
 
 type ruleDef struct {

@@ -246,7 +246,7 @@ func (l *loader) withExceptions(r *ruleDef) *text {
 }
 
 func (l *loader) singleForm(b *textBuilder, x *exception) bool {
-	b.add("(" + x.fields[0].value + " " + x.comps[0].value + " (")
+	b.add("(" + x.operand() + " (")
 	for i, v := range x.values {
 		if v.isList {
 			l.failHint(x.at.child("exception value", "", v.node), ErrValidate,
@@ -275,20 +275,40 @@ func (l *loader) tupleForm(b *textBuilder, x *exception) bool {
 		if i > 0 {
 			b.add(" or ")
 		}
-		for j, v := range t.items {
-			if j == 0 {
-				b.add("(")
-			} else {
-				b.add(" and ")
-			}
-			b.at(v.src, v.node)
-			b.add(x.fields[j].value + " " + x.comps[j].value + " ")
-			b.tupleValue(v, takesList(x.comps[j].value))
-		}
-		b.add(")")
+		b.tuple(x, t)
 	}
 	b.add(")")
 	return true
+}
+
+// operand is the first field with its operator.
+func (x *exception) operand() string { return x.fields[0].value + " " + x.comps[0].value }
+
+// tuple adds "(f1 op1 v1 and f2 op2 v2 ...)".
+func (b *textBuilder) tuple(x *exception, t excValue) {
+	for j, v := range t.items {
+		if j == 0 {
+			b.add("(")
+		} else {
+			b.add(" and ")
+		}
+		b.at(v.src, v.node)
+		b.add(x.fields[j].value + " " + x.comps[j].value + " ")
+		b.tupleValue(v, takesList(x.comps[j].value))
+	}
+	b.add(")")
+}
+
+// valueText returns the condition of one of the exception's values.
+func (x *exception) valueText(v excValue) *text {
+	var b textBuilder
+	b.at(v.src, v.node)
+	if x.single {
+		b.add(x.operand() + " (" + quoteItem(v.value) + ")")
+	} else {
+		b.tuple(x, v)
+	}
+	return b.done()
 }
 
 func tupleSize(v excValue) string {

@@ -37,6 +37,7 @@ type Rule struct {
 	Line            int    // from 1
 
 	index int
+	cond  filter.Node // without exceptions
 	node  filter.Node
 	prog  *filter.Program
 	types *filter.TypeSet
@@ -108,7 +109,7 @@ func newRule(c *compiled) *Rule {
 		Name: d.name, Desc: d.desc, Condition: d.cond.s, Output: d.output.s, Priority: d.priority, Tags: d.tags,
 		Source: d.source, Enabled: d.enabled, Capture: d.capture, CaptureDuration: time.Duration(d.captureMS) * time.Millisecond,
 		File: d.at.src.name, Line: d.at.node.Line,
-		node: c.node, prog: c.prog, types: c.types, def: d,
+		cond: c.cond, node: c.node, prog: c.prog, types: c.types, def: d,
 	}
 	for _, x := range d.exceptions {
 		r.Exceptions = append(r.Exceptions, Exception{
