@@ -43,6 +43,35 @@ type Event struct {
 // Info returns the schema row of the event, nil when the type is unknown.
 func (e *Event) Info() *schema.Event { return schema.Lookup(e.Type) }
 
+// Syscall returns the system call of a generic event, nil for other events and
+// when it is unknown. Old producers recorded some calls by their native number
+// only; it is taken as one of x86_64.
+func (e *Event) Syscall() *schema.Syscall {
+	if e.Type != schema.PPME_GENERIC_X && e.Type != schema.PPME_GENERIC_E {
+		return nil
+	}
+	id := e.Param(0)
+	if len(id) != 2 {
+		return nil
+	}
+	if code := binary.LittleEndian.Uint16(id); code != 0 {
+		return schema.SyscallByCode(code)
+	}
+	if nr := e.Param(1); len(nr) == 2 {
+		return schema.SyscallByNumber(int(binary.LittleEndian.Uint16(nr)))
+	}
+	return nil
+}
+
+// Name returns what users know as evt.type: the name of the event's row, for
+// generic events that of the system call.
+func (e *Event) Name() string {
+	if sc := e.Syscall(); sc != nil {
+		return sc.Name
+	}
+	return e.Type.String()
+}
+
 // NumParams returns how many parameters the event carries.
 func (e *Event) NumParams() int { return int(e.n) }
 

@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
 // fieldsLine is what libsinsp computed for one event.
@@ -51,18 +49,6 @@ func eachFields(t testing.TB, capture string, fn func(fieldsLine)) {
 	}
 }
 
-// typeName is evt.type: generic events are called after their system call.
-func typeName(e *Event) string {
-	if e.Type == schema.PPME_GENERIC_E || e.Type == schema.PPME_GENERIC_X {
-		if p := e.Param(0); len(p) == 2 {
-			if sc := schema.SyscallByCode(uint16(p[0]) | uint16(p[1])<<8); sc != nil {
-				return sc.Name
-			}
-		}
-	}
-	return e.Type.String()
-}
-
 // understood differences from the reference, by file name.
 const (
 	// The reference gives up on event 695, the success of an execveat whose enter
@@ -93,14 +79,14 @@ func TestEventsAgreeWithReference(t *testing.T) {
 				}
 				if e.Num < want.Num {
 					if !e.Hidden() && !upstream && !(strings.HasSuffix(f, lostExecveat) && e.Num == lostExecveatNum) {
-						t.Errorf("%s: event %d (%s) is shown, but not by the reference", f, e.Num, typeName(e))
+						t.Errorf("%s: event %d (%s) is shown, but not by the reference", f, e.Num, e.Name())
 						bad++
 					}
 					continue
 				}
-				if e.Num != want.Num || e.TS != want.RawTime || typeName(e) != want.Type || e.CPU != want.CPU || e.Hidden() && !upstream {
+				if e.Num != want.Num || e.TS != want.RawTime || e.Name() != want.Type || e.CPU != want.CPU || e.Hidden() && !upstream {
 					t.Errorf("%s: got event %d %d %s cpu %d hidden %v, want %d %d %s cpu %d", f,
-						e.Num, e.TS, typeName(e), e.CPU, e.Hidden(), want.Num, want.RawTime, want.Type, want.CPU)
+						e.Num, e.TS, e.Name(), e.CPU, e.Hidden(), want.Num, want.RawTime, want.Type, want.CPU)
 					bad++
 				}
 				return

@@ -180,8 +180,10 @@ func (s *snapshotReader) users(c cursor, prefixed bool) error {
 }
 
 // strs splits a run of NUL-terminated strings; a missing final NUL is tolerated.
+// A lone NUL is no string, as in the libs: processes that overwrite their
+// command line leave one behind.
 func strs(b []byte) []string {
-	if len(b) == 0 {
+	if len(b) == 0 || len(b) == 1 && b[0] == 0 {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
