@@ -292,7 +292,7 @@ func fdDirectory(ev *Event) (string, bool) {
 func directory(path string) string {
 	i := strings.LastIndexByte(path, '/')
 	switch {
-	case i < 0:
+	case i <= 0:
 		return "/"
 	case i < len(path)-1:
 		return path[:i]

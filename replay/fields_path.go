@@ -239,11 +239,13 @@ func evtIsOpenExec(ev *Event) (int64, bool) {
 }
 
 func evtIsOpenCreate(ev *Event) (int64, bool) {
+	n, _ := ev.Return()
 	if ev.Type == schema.PPME_SYSCALL_CREAT_X {
-		return b2i(true)
+		flags, _ := ev.Int(5)
+		return b2i(flags&schema.PPM_O_F_CREATED != 0 && n >= 0)
 	}
 	flags, _, _ := openFlags(ev)
 	// An unnamed temporary file is always new. Probes map O_DIRECTORY to
 	// PPM_O_TMPFILE too, so opening a directory counts, as in Falco.
-	return b2i(flags&(schema.PPM_O_F_CREATED|schema.PPM_O_TMPFILE) != 0)
+	return b2i(flags&(schema.PPM_O_F_CREATED|schema.PPM_O_TMPFILE) != 0 && n >= 0)
 }

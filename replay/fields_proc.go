@@ -559,32 +559,31 @@ func leaderText(name, desc string, leader func(*Thread) *Thread, f func(*Thread)
 }
 
 func sessionLeader(t *Thread) *Thread {
-	return groupLeader(t, t.SID, func(t *Thread) int64 { return t.SID })
+	return groupLeader(t, t.SID, t.InPIDNamespace(), func(t *Thread) int64 { return t.SID })
 }
 
 func vpgroupLeader(t *Thread) *Thread {
-	return groupLeader(t, t.VPGID, func(t *Thread) int64 { return t.VPGID })
+	return groupLeader(t, t.VPGID, t.InPIDNamespace(), func(t *Thread) int64 { return t.VPGID })
 }
 
 func pgroupLeader(t *Thread) *Thread {
-	return groupLeader(t, t.PGID, func(t *Thread) int64 { return t.PGID })
+	return groupLeader(t, t.PGID, false, func(t *Thread) int64 { return t.PGID })
 }
 
 // groupLeader returns the process whose pid is the group's id. Where there is
-// none, because it has exited or because the id is one of an inner pid
+// none, because it has exited or because the id may be one of an inner pid
 // namespace, the highest ancestor in the same group stands in for it.
-func groupLeader(t *Thread, id int64, idOf func(*Thread) int64) *Thread {
+func groupLeader(t *Thread, id int64, inner bool, idOf func(*Thread) int64) *Thread {
 	if id < 0 {
 		return nil
 	}
-	if l := t.m.Thread(id); l != nil {
-		return l
+	if !inner {
+		if l := t.m.Thread(id); l != nil {
+			return l
+		}
 	}
-	leader := mainOf(t)
-	if leader == nil {
-		return nil
-	}
-	ancestors(leader, func(p *Thread) bool {
+	var leader *Thread
+	ancestors(t, func(p *Thread) bool {
 		if idOf(p) != id {
 			return false
 		}

@@ -174,7 +174,10 @@ func (r *Ref) AppendJSON(dst []byte, ev *Event) (json []byte, ok bool) {
 	return append(dst, "null"...), false
 }
 
+// appendJSONList appends the elements as an array; the empty list is null, as
+// in Falco.
 func (r *Ref) appendJSONList(dst []byte, ev *Event) []byte {
+	n := len(dst)
 	dst = append(dst, '[')
 	first := true
 	r.Each(ev, func(v Value) bool {
@@ -192,6 +195,9 @@ func (r *Ref) appendJSONList(dst []byte, ev *Event) []byte {
 		}
 		return true
 	})
+	if first {
+		return append(dst[:n], "null"...)
+	}
 	return append(dst, ']')
 }
 
