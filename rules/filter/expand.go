@@ -130,3 +130,22 @@ func (x *expander) scalar(c *Check) Node {
 	e.Values = items
 	return &e
 }
+
+// ParseItem reads an item of a list in a rule file as the literal it stands for.
+// Falco pastes items into the text of conditions, so an item in quotes loses
+// them and its escapes are resolved; any other item is taken as it is. The error
+// is a *ParseError with a place within the item.
+func ParseItem(item string) (Literal, error) {
+	if item == "" || item[0] != '"' && item[0] != '\'' {
+		return Literal{Text: item}, nil
+	}
+	p := newParser(item, ParseOptions{})
+	text, err := p.quoted()
+	if err != nil {
+		return Literal{}, err
+	}
+	if p.skip(); p.pos < len(item) {
+		return Literal{}, p.fail(p.pos, "", "expected the end of the item after the quote, found %s", p.found())
+	}
+	return Literal{Text: text, Quoted: true}, nil
+}

@@ -89,11 +89,14 @@ func (st *State) Begin() {
 
 // sealText returns what was appended to the arena from start on as text. When
 // the arena moves on growth, earlier texts keep the old memory alive.
-func (st *State) sealText(start int) string {
-	if b := st.arena[start:]; len(b) > 0 {
-		return unsafe.String(&b[0], len(b))
+func (st *State) sealText(start int) string { return textOf(st.arena[start:]) }
+
+// textOf returns b as text without copying; b must not be modified afterwards.
+func textOf(b []byte) string {
+	if len(b) == 0 {
+		return ""
 	}
-	return ""
+	return unsafe.String(&b[0], len(b))
 }
 
 // bytesOf returns the bytes of s, which must not be modified.

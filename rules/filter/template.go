@@ -24,6 +24,7 @@ type Template struct {
 	KeepMissing bool
 	// Escape, when set, appends captured values in a harmless form, for
 	// terminals: safe.Append[string] does. The text around them is left alone.
+	// The value is valid during the call only.
 	Escape func(dst []byte, value string) []byte
 
 	parts  []templatePart
@@ -49,11 +50,11 @@ type TemplateField struct {
 func ParseTemplate(text string) (*Template, error) {
 	c := NewCompiler()
 	t := &Template{st: c.NewState()}
-	body, start := text, 0
+	start := 0
 	if len(text) > 0 && text[0] == '*' {
 		t.KeepMissing, start = true, 1
 	}
-	p := newParser(body, ParseOptions{})
+	p := newParser(text, ParseOptions{})
 	if start == len(text) {
 		return nil, p.fail(start, "", "empty template")
 	}
@@ -172,7 +173,7 @@ func (t *Template) AppendText(dst []byte, ev *replay.Event) ([]byte, bool) {
 		}
 		start := len(dst)
 		if t.Escape != nil {
-			dst = t.Escape(dst, string(t.buf))
+			dst = t.Escape(dst, textOf(t.buf))
 		} else {
 			dst = append(dst, t.buf...)
 		}
