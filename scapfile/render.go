@@ -33,10 +33,8 @@ type Resolver interface {
 type Renderer struct {
 	Resolver  Resolver       // nil: none
 	Location  *time.Location // of absolute times; nil: UTC
-	DataLimit int            // bytes of data buffers shown, 0 for 80, negative for all
+	DataLimit int            // bytes of data buffers shown, 0 for all; sysdig shows 80
 }
-
-const defaultDataLimit = 80
 
 // AppendArgs appends all parameters: name=raw(resolved) name=raw ... Generic
 // events have none to show: their name says it all.
@@ -163,10 +161,10 @@ func (r *Renderer) appendRaw(dst []byte, e *Event, v []byte, p *schema.Param, t 
 		if n == -1 {
 			return append(dst, "none"...)
 		}
-	case schema.PT_ERRNO, schema.PT_FD, schema.PT_PID, schema.PT_FD32, schema.PT_PID32:
-		if p.Format != schema.PF_HEX {
-			return strconv.AppendInt(dst, n, 10)
-		}
+	case schema.PT_ERRNO, schema.PT_FD, schema.PT_PID, schema.PT_FD32, schema.PT_PID32,
+		schema.PT_FLAGS8, schema.PT_FLAGS16, schema.PT_FLAGS32,
+		schema.PT_ENUMFLAGS8, schema.PT_ENUMFLAGS16, schema.PT_ENUMFLAGS32:
+		return strconv.AppendInt(dst, n, 10) // whatever the print format says
 	}
 	return appendInt(dst, n, p.Format, t.Size())
 }
@@ -265,7 +263,7 @@ func (r *Renderer) appendResolved(dst []byte, e *Event, i int, v []byte, p *sche
 	case schema.PT_ENUMFLAGS8, schema.PT_ENUMFLAGS16, schema.PT_ENUMFLAGS32:
 		return AppendEnum(dst, p.Flags, uint64(n))
 	case schema.PT_MODE:
-		return appendMode(dst, p.Flags, uint64(n))
+		return AppendFlags(dst, p.Flags, uint64(n))
 	}
 	return dst
 }
@@ -349,12 +347,6 @@ func AppendEnum(dst []byte, t *schema.FlagTable, v uint64) []byte {
 	return dst
 }
 
-// appendMode is AppendFlags for permissions, except that an entry equal to the
-// whole value ends the list only where it stands.
-func appendMode(dst []byte, t *schema.FlagTable, v uint64) []byte {
-	return AppendFlags(dst, t, v)
-}
-
 func appendSignals(dst []byte, set uint32) []byte {
 	first := true
 	for n := range int64(32) {
@@ -407,13 +399,9 @@ func (r *Renderer) appendBuffer(dst, v []byte) []byte {
 	if len(v) == 0 {
 		return append(dst, "NULL"...)
 	}
-	limit := r.DataLimit
-	if limit == 0 {
-		limit = defaultDataLimit
-	}
-	cut := limit > 0 && len(v) > limit
+	cut := r.DataLimit > 0 && len(v) > r.DataLimit
 	if cut {
-		v = v[:limit]
+		v = v[:r.DataLimit]
 	}
 	for _, c := range v {
 		if c < 0x20 || c > 0x7E {
