@@ -5,15 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/sysreel/sysreel/scapfile/schema"
 )
-
-// errnoName returns the symbol of an error number, "" when it has none.
-func errnoName(n int64) string { return unix.ErrnoName(syscall.Errno(n)) }
 
 // argNames lists every argument name of the current events, longest first.
 var argNames = func() []string {
@@ -134,35 +128,20 @@ func rawText(ev *Event, i int) (string, bool) {
 	return view(p), p != nil
 }
 
-// argText is the text of a parameter.
+// argText is the text of a parameter: the resolved form, else the raw one. An
+// empty parameter shows as <NA> or NULL, it is not missing.
 func (ev *Event) argText(i int) (string, bool) {
-	p := ev.Info.Params[i]
-	switch {
-	case isText(p.Type):
-		return rawText(ev, i)
-	case ev.Param(i) == nil:
+	if i >= ev.NumParams() {
 		return "", false
 	}
-	n, _ := ev.Int(i)
-	return ev.close(appendInt(ev.open(), n, p.Type, p.Format))
+	r, b := ev.renderer(), ev.open()
+	if b = r.AppendResolved(b, ev.Event, i); len(b) == 0 {
+		b = r.AppendRaw(b, ev.Event, i)
+	}
+	return ev.close(b)
 }
 
 // evtArgs is the list of all arguments.
 func evtArgs(ev *Event) (string, bool) {
-	if ev.Type == schema.PPME_GENERIC_X || ev.Type == schema.PPME_GENERIC_E {
-		return "", true
-	}
-	var b []byte
-	for i := range ev.Info.Params {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		b = append(append(b, ev.Info.Params[i].Name...), '=')
-		if s, ok := ev.argText(i); ok {
-			b = append(b, s...)
-		} else {
-			b = append(b, notKnown...)
-		}
-	}
-	return ev.close(append(ev.open(), b...))
+	return ev.close(ev.renderer().AppendArgs(ev.open(), ev.Event))
 }

@@ -89,7 +89,8 @@ func noteGroup(ev *Event) {
 	switch ev.Type {
 	case schema.PPME_SYSCALL_SETSID_X:
 	case schema.PPME_SYSCALL_SETPGID_X:
-		if n, _ := ev.Int(1); n != 0 {
+		// The number is one of the caller's pid namespace.
+		if n, _ := ev.Int(1); n != 0 && !ev.Thread.InPIDNamespace() {
 			pid = n
 		}
 	default:

@@ -328,7 +328,7 @@ func evtRes(ev *Event) (string, bool) {
 	if n >= 0 {
 		return "SUCCESS", true
 	}
-	if name := errnoName(-n); name != "" {
+	if name := schema.ErrnoName(-n); name != "" {
 		return name, true
 	}
 	return ev.close(strconv.AppendInt(ev.open(), n, 10))

@@ -193,11 +193,7 @@ func (fd *FD) isIP() bool { return fd.isConn() || fd.isListener() }
 // l4Name is the transport protocol. A socket that is neither bound nor
 // connected shows none, except raw ones.
 func (fd *FD) l4Name() string {
-	l4 := int(fd.Sock.L4)
-	if fd.isConn() && fd.Sock.Role == RoleNone && l4 != schema.SCAP_L4_RAW {
-		return notKnown
-	}
-	switch l4 {
+	switch fd.l4() {
 	case schema.SCAP_L4_TCP:
 		return "tcp"
 	case schema.SCAP_L4_UDP:
@@ -208,6 +204,30 @@ func (fd *FD) l4Name() string {
 		return "raw"
 	}
 	return notKnown
+}
+
+func (fd *FD) l4() int {
+	l4 := int(fd.Sock.L4)
+	if !fd.isIP() || fd.isConn() && fd.Sock.Role == RoleNone && l4 != schema.SCAP_L4_RAW {
+		return schema.SCAP_L4_NA
+	}
+	return l4
+}
+
+// l4Char is the letter for the transport protocol behind the type character of
+// a socket, 0 for none.
+func (fd *FD) l4Char() byte {
+	switch fd.l4() {
+	case schema.SCAP_L4_TCP:
+		return 't'
+	case schema.SCAP_L4_UDP:
+		return 'u'
+	case schema.SCAP_L4_ICMP:
+		return 'i'
+	case schema.SCAP_L4_RAW:
+		return 'r'
+	}
+	return 0
 }
 
 // createdChar is the type character of a descriptor that a failed call would

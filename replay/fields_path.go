@@ -116,14 +116,22 @@ func (ev *Event) absPath(i int) (string, bool) {
 	if ev.Thread == nil || ev.Info.Params[i].Type == schema.PT_CHARBUF {
 		return view(name), true
 	}
+	return ev.close(ev.appendPath(ev.open(), i))
+}
+
+// appendPath appends path parameter i made absolute.
+func (ev *Event) appendPath(dst []byte, i int) []byte {
+	name, ok := ev.Text(i)
+	if !ok || ev.Thread == nil {
+		return dst
+	}
 	dirfd := int64(schema.PPM_AT_FDCWD)
-	if p := ev.Info.Params[i]; p.Type == schema.PT_FSRELPATH && ev.Info.Params[p.DirFD].Type == schema.PT_FD {
-		if n, ok := ev.Int(int(p.DirFD)); ok {
+	if p := &ev.Info.Params[i]; p.Type == schema.PT_FSRELPATH && ev.Info.Params[p.DirFD].Type == schema.PT_FD {
+		if n, ok := ev.Int64(int(p.DirFD)); ok {
 			dirfd = n
 		}
 	}
-	dir := ev.Thread.dirOf(dirfd, name)
-	return ev.close(joinPath(ev.open(), dir, name))
+	return joinPath(dst, ev.Thread.dirOf(dirfd, name), name)
 }
 
 // openPaths gives the path parameter of the calls that open files.

@@ -39,6 +39,7 @@ func ParseTimeStyle(s string) (TimeStyle, error) {
 func (m *Machine) SetLocation(loc *time.Location) {
 	m.scratch.clock.loc = loc
 	m.scratch.clock.filled = false
+	m.scratch.renderer.Location = loc
 }
 
 // SetTimeStyle sets how evt.outputtime and the default event line show time.

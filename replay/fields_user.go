@@ -13,7 +13,7 @@ const notKnown = "<NA>"
 var userFields = []row{
 	threadNum("user.uid", schema.PT_UINT32, "Effective user id.", func(t *Thread) int64 { return int64(t.UID) }).as(schema.PF_ID),
 	threadText("user.name", "User name; root for an unknown user 0, the text <NA> for others unknown.", func(t *Thread) string {
-		return userText(t, t.UID, "root", func(u *scapfile.User) string { return u.Name })
+		return userText(t, t.UID, "root", userName)
 	}),
 	threadText("user.homedir", "Home directory; /root for an unknown user 0, the text <NA> for others unknown.", func(t *Thread) string {
 		return userText(t, t.UID, "/root", func(u *scapfile.User) string { return u.Home })
@@ -28,7 +28,7 @@ var userFields = []row{
 		return int64(t.LoginUID)
 	}).as(schema.PF_ID),
 	threadText("user.loginname", "Name of the user who logged in; the text <NA> when unknown.", func(t *Thread) string {
-		return userText(t, t.LoginUID, "root", func(u *scapfile.User) string { return u.Name })
+		return userText(t, t.LoginUID, "root", userName)
 	}),
 }
 
@@ -36,13 +36,7 @@ var userFields = []row{
 var groupFields = []row{
 	threadNum("group.gid", schema.PT_UINT32, "Effective group id.", func(t *Thread) int64 { return int64(t.GID) }).as(schema.PF_ID),
 	threadText("group.name", "Group name; root for an unknown group 0, the text <NA> for others unknown.", func(t *Thread) string {
-		if g := t.m.Group(t.GID); g != nil {
-			return g.Name
-		}
-		if t.GID == 0 {
-			return "root"
-		}
-		return notKnown
+		return groupName(t, t.GID)
 	}),
 }
 
@@ -59,6 +53,19 @@ func userText(t *Thread, uid uint32, root string, f func(*scapfile.User) string)
 		if uid == 0 {
 			return root
 		}
+	}
+	return notKnown
+}
+
+func userName(u *scapfile.User) string { return u.Name }
+
+// groupName is the name of the group with that id.
+func groupName(t *Thread, gid uint32) string {
+	if g := t.m.Group(gid); g != nil {
+		return g.Name
+	}
+	if gid == 0 {
+		return "root"
 	}
 	return notKnown
 }

@@ -3,6 +3,8 @@ package replay
 import (
 	"time"
 	"unsafe"
+
+	"github.com/sysreel/sysreel/scapfile"
 )
 
 // scratch is what the fields of a machine need beside its state: memory for
@@ -17,7 +19,10 @@ type scratch struct {
 
 	style      TimeStyle
 	containers map[string]*containerMeta // parsed container events, by id
-	clock      clock
+
+	renderer scapfile.Renderer // of arguments; it resolves with the state at current
+	current  *Event
+	clock    clock
 }
 
 // begin prepares for an event: the text of the one before is given up.

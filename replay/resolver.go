@@ -1,0 +1,122 @@
+package replay
+
+import (
+	"strconv"
+
+	"github.com/sysreel/sysreel/scapfile"
+	"github.com/sysreel/sysreel/scapfile/safe"
+)
+
+// renderer returns what writes the arguments of ev with the state at ev.
+func (ev *Event) renderer() *scapfile.Renderer {
+	if ev.M == nil {
+		return new(scapfile.Renderer)
+	}
+	s := &ev.M.scratch
+	if s.renderer.Resolver == nil {
+		s.renderer.Resolver = s
+	}
+	s.current = ev
+	return &s.renderer
+}
+
+var _ scapfile.Resolver = (*scratch)(nil)
+
+// fdNamed returns what a descriptor argument of the current event refers to. A
+// descriptor that the event closed is in no table any more, but in the event.
+func (s *scratch) fdNamed(num int64) *FD {
+	ev := s.current
+	if ev.FD != nil && ev.FDNum == num {
+		return ev.FD
+	}
+	if ev.Thread == nil {
+		return nil
+	}
+	return ev.Thread.FD(num)
+}
+
+// AppendFD implements scapfile.Resolver.
+func (s *scratch) AppendFD(dst []byte, _ *scapfile.Event, num int64) []byte {
+	fd := s.fdNamed(num)
+	if fd == nil {
+		return dst
+	}
+	dst = append(append(dst, '<'), fd.typeChar()...)
+	if p := fd.l4Char(); p != 0 {
+		dst = append(dst, p)
+	}
+	return append(append(dst, '>'), fd.Name...)
+}
+
+// FDTypeChar implements scapfile.Resolver.
+func (s *scratch) FDTypeChar(_ *scapfile.Event, num int64) byte {
+	if fd := s.fdNamed(num); fd != nil {
+		return fd.typeChar()[0]
+	}
+	return 0
+}
+
+// AppendComm implements scapfile.Resolver.
+func (s *scratch) AppendComm(dst []byte, pid int64) []byte {
+	if t := s.current.M.Thread(pid); t != nil {
+		return append(dst, t.Comm...)
+	}
+	return dst
+}
+
+// AppendUser implements scapfile.Resolver.
+func (s *scratch) AppendUser(dst []byte, uid uint32) []byte {
+	if t := s.current.Thread; t != nil {
+		return append(dst, userText(t, uid, "root", userName)...)
+	}
+	return dst
+}
+
+// AppendGroup implements scapfile.Resolver.
+func (s *scratch) AppendGroup(dst []byte, gid uint32) []byte {
+	if t := s.current.Thread; t != nil {
+		return append(dst, groupName(t, gid)...)
+	}
+	return dst
+}
+
+// AppendPath implements scapfile.Resolver.
+func (s *scratch) AppendPath(dst []byte, _ *scapfile.Event, i int) []byte {
+	return s.current.appendPath(dst, i)
+}
+
+// AppendLine appends the event as one line, as sysdig prints it: number, time,
+// CPU, process, thread, direction, type and arguments. Control characters and
+// other text that could deceive a reader or a terminal are made visible; see
+// package safe. There is no newline at the end.
+func AppendLine(dst []byte, ev *Event) []byte {
+	dst = strconv.AppendUint(dst, ev.Num, 10)
+	dst = ev.appendOutputTime(append(dst, ' '))
+	dst = strconv.AppendInt(append(dst, ' '), int64(int16(ev.CPU)), 10)
+	dst = append(dst, ' ')
+	if ev.Thread != nil {
+		dst = safe.Append(dst, ev.Thread.Comm)
+	} else {
+		dst = append(dst, notKnown...)
+	}
+	dst = strconv.AppendInt(append(dst, " ("...), ev.TID, 10)
+	if ev.Type.IsEnter() {
+		dst = append(dst, ") > "...)
+	} else {
+		dst = append(dst, ") < "...)
+	}
+	dst = append(safe.Append(dst, ev.TypeName()), ' ')
+	start := len(dst)
+	dst = ev.renderer().AppendArgs(dst, ev.Event)
+	return safeTail(dst, start, ev)
+}
+
+// safeTail makes dst[start:] safe to read; nearly always it is already.
+func safeTail(dst []byte, start int, ev *Event) []byte {
+	tail := view(dst[start:])
+	if safe.IsSafe(tail) {
+		return dst
+	}
+	s, _ := ev.close(append(ev.open(), tail...))
+	return safe.Append(dst[:start], s)
+}
