@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -133,7 +134,10 @@ func (c *Command) Signal(sig os.Signal) error {
 
 // disguise makes the waiting child look like what it would be without a gate: a
 // fork of this process, with the descriptors that its execve will keep.
-func (c *Command) disguise(s *scapfile.Snapshot) {
+//
+// With hidden set its execve will not be recorded: then it looks like the program
+// that it will run.
+func (c *Command) disguise(s *scapfile.Snapshot, hidden bool) {
 	pid, self := int64(c.PID()), int64(os.Getpid())
 	s.Threads = slices.DeleteFunc(s.Threads, func(t scapfile.Thread) bool {
 		return t.PID == pid && t.TID != pid
@@ -149,7 +153,10 @@ func (c *Command) disguise(s *scapfile.Snapshot) {
 		if t.TID != pid {
 			continue
 		}
-		if parent != nil {
+		switch argv := c.cmd.Args[2:]; {
+		case hidden:
+			t.Comm, t.Exe, t.ExePath, t.Args = clip(filepath.Base(c.path), 15), argv[0], c.path, argv[1:]
+		case parent != nil:
 			t.Comm, t.Exe, t.Args = parent.Comm, parent.Exe, parent.Args
 		}
 		t.FDs = slices.DeleteFunc(t.FDs, func(fd scapfile.FD) bool {

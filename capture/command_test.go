@@ -59,7 +59,7 @@ func TestCommandIsUntouched(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("SYSREEL_TEST_VALUE", "kept")
 	argv := func(name string) []string {
-		script := `{ echo "$0|$1|$SYSREEL_TEST_VALUE"; ls /proc/$$/fd; ulimit -n; grep ^Sig[BI] /proc/$$/status; env | sort; } >` +
+		script := `{ echo "$0|$1|$SYSREEL_TEST_VALUE"; ls /proc/$$/fd; ulimit -n; grep ^SigI /proc/$$/status; env | sort; } >` +
 			filepath.Join(dir, name)
 		return []string{"sh", "-c", script, "name", "a b"}
 	}
@@ -106,7 +106,7 @@ func TestCommandDisguise(t *testing.T) {
 	}
 	defer c.Abandon()
 	s, th := snapshotOf(t, c.PID())
-	c.disguise(s)
+	c.disguise(s, false)
 	n := 0
 	for i := range s.Threads {
 		if s.Threads[i].PID == int64(c.PID()) {
@@ -124,6 +124,12 @@ func TestCommandDisguise(t *testing.T) {
 		// Beyond the standard ones, only what this process itself inherited.
 		if fd.Num > 2 && closesOnExec(os.Getpid(), fd.Num) {
 			t.Errorf("descriptor %+v does not survive the execve", fd)
+		}
+	}
+	c.disguise(s, true)
+	for _, t2 := range s.Threads {
+		if t2.TID == int64(c.PID()) && (t2.Comm != "true" || t2.Exe != "true" || !filepath.IsAbs(t2.ExePath) || len(t2.Args) != 0) {
+			t.Errorf("the command whose execve is not recorded looks like %+v", t2)
 		}
 	}
 }

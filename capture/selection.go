@@ -212,6 +212,7 @@ func stateCalls(chosen []uint16) map[uint16]bool {
 var (
 	networkCalls = setNamed("network")
 	descCalls    = setNamed("desc")
+	execCalls    = setNamed("exec")
 )
 
 // usesFD reports whether a call takes or returns descriptors.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,7 +74,10 @@ type Session struct {
 	snap  *scapfile.Snapshot
 	num   uint64
 	awake int64 // tid whose execve begins the recording; 0: it has begun
-	ev    scapfile.Event
+	// hideExec drops execve events: they are not selected, and recorded only to
+	// see where a command begins.
+	hideExec bool
+	ev       scapfile.Event
 
 	stopping atomic.Bool
 	ticked   time.Time
@@ -93,9 +97,14 @@ type Session struct {
 // run. Errors of the probe wrap probe.ErrNoPrivilege or probe.ErrUnsupported.
 func Open(opts Options) (*Session, error) {
 	s := &Session{opts: opts, ring: opts.ring, leave: make(chan struct{})}
+	codes := opts.Selection.Codes
+	if opts.Command != nil && codes != nil && !slices.ContainsFunc(codes, func(c uint16) bool { return slices.Contains(execCalls, c) }) {
+		s.hideExec = true
+		codes = sortedSet(slices.Concat(codes, execCalls))
+	}
 	if s.ring == nil {
 		p, err := probe.New(probe.Config{
-			Syscalls:   opts.Selection.Codes,
+			Syscalls:   codes,
 			Switch:     opts.Selection.Switch,
 			PageFaults: opts.Selection.PageFaults,
 			Signals:    opts.Selection.Signals,
@@ -157,7 +166,7 @@ func (s *Session) TakeSnapshot() (*scapfile.Snapshot, error) {
 		return nil, fmt.Errorf("taking the host snapshot: %w", err)
 	}
 	if c := s.opts.Command; c != nil && s.awake != 0 {
-		c.disguise(snap)
+		c.disguise(snap, s.hideExec)
 	}
 	return snap, nil
 }
@@ -223,8 +232,11 @@ func (s *Session) accept(cpu uint16, raw []byte) (bool, error) {
 		}
 		s.awake = 0
 	}
+	if s.hideExec && (s.ev.Type == schema.PPME_SYSCALL_EXECVE_19_X || s.ev.Type == schema.PPME_SYSCALL_EXECVEAT_X) {
+		return false, nil
+	}
 	s.num++
-	s.ev.Num, s.ev.Offset = s.num, -1
+	s.ev.Num, s.ev.Flags, s.ev.Offset = s.num, 0, -1
 	return true, nil
 }
 

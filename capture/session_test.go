@@ -268,6 +268,44 @@ func TestSessionHidesTheGate(t *testing.T) {
 	}
 }
 
+// TestSessionHidesUnselectedExec checks that an exact selection without execve
+// stays exact, although a command needs it to begin.
+func TestSessionHidesUnselectedExec(t *testing.T) {
+	cmd, err := StartCommand([]string{"true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := int64(cmd.PID())
+	exec := scapfile.NewEvent(schema.PPME_SYSCALL_EXECVE_19_X, 1, pid, scapfile.I64(0)).AppendRaw(nil)
+	r := &fakeRing{batches: [][][]byte{{raw(pid, 1), exec, raw(pid, 2), exec, raw(pid, 3)}}}
+	s := openFake(t, r, Options{Command: cmd, Selection: selectNames(t, "close", true)})
+	if _, err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := collect(t, s, true, nil), []int64{pid, pid}; !slices.Equal(got, want) {
+		t.Errorf("events of threads %v, want %v", got, want)
+	}
+}
+
+// TestSessionClearsFlags checks that what a consumer notes on an event does not
+// stick to the next one.
+func TestSessionClearsFlags(t *testing.T) {
+	s := openFake(t, &fakeRing{batches: [][][]byte{{raw(1, 1), raw(2, 2)}}}, Options{})
+	for range 2 {
+		e, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Flags != 0 {
+			t.Errorf("event %d has flags %#x", e.Num, e.Flags)
+		}
+		e.Flags |= scapfile.FlagStateOnly
+	}
+}
+
 func TestEachAllocatesNothing(t *testing.T) {
 	batch := make([][]byte, 1000)
 	for i := range batch {
