@@ -137,6 +137,10 @@ var filterCases = []filterCase{
 	{"5.4", "fd.types intersects (nothing)", "", "write", false, 0},
 	{"5.4", "fd.types in (nothing)", "", "write", false, 0},
 
+	{"5.4", "tolower(()) in (x)", "", "", true, 0},
+	{"5.4", "tolower(()) intersects (x)", "", "", false, 0},
+	{"5.4", "fd.types in ()", "", "write", false, 0},
+
 	// 6: literals.
 	{"6 Q", "user.uid = -1", "", "", false, 0},
 	{"6", "fd.sport = https", "", "write", true, 0},

@@ -3,7 +3,6 @@ package filter
 import (
 	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/sysreel/sysreel/replay"
 )
@@ -182,14 +181,30 @@ func (c *Compiler) compile(n Node) (*expr, []Warning, error) {
 		}
 		return c.negate(kid), warnings, nil
 	case *MacroRef:
-		if n.Body != nil {
-			return c.expr(n.Body)
-		}
-		return nil, nil, compileErr(ErrCodeMacro, n.At, "undefined macro %q", n.Name)
+		return c.macro(n)
 	case *Check:
 		return c.check(n)
 	}
 	panic("filter: unknown kind of node")
+}
+
+// macro compiles the body of a macro and notes its name in what there is to say
+// about it: the places are in the text of the macro.
+func (c *Compiler) macro(n *MacroRef) (*expr, []Warning, error) {
+	if n.Body == nil {
+		return nil, nil, compileErr(ErrCodeMacro, n.At, "undefined macro %q", n.Name)
+	}
+	e, warnings, err := c.expr(n.Body)
+	if ce, ok := err.(*CompileError); ok && ce.Macro == "" {
+		ce.Macro = n.Name
+	}
+	warnings = slices.Clone(warnings)
+	for i := range warnings {
+		if warnings[i].Macro == "" {
+			warnings[i].Macro = n.Name
+		}
+	}
+	return e, warnings, err
 }
 
 func (c *Compiler) check(n *Check) (*expr, []Warning, error) {
@@ -312,41 +327,4 @@ func (f *Filter) Clone() *Filter {
 func (f *Filter) Match(ev *replay.Event) bool {
 	f.st.Begin()
 	return f.root.eval(f.st, ev)
-}
-
-// warn returns the warnings about a check.
-func warn(c *Check) []Warning {
-	var out []Warning
-	for _, v := range c.Values {
-		if f := fieldText(v.Text); f {
-			out = append(out, Warning{v.At, WarnFieldAsText, Quote(v.Text) + " is the name of a field, but compared as text", "val(" + v.Text + ") compares with the field"})
-		} else if name, _, ok := strings.Cut(v.Text, "("); ok && strings.HasSuffix(v.Text, ")") && (name == "val" || transformerByName(name) != nil) {
-			out = append(out, Warning{v.At, WarnCallAsText, Quote(v.Text) + " looks like a call, but is compared as text", "remove the quotes to call it"})
-		}
-		if c.Op == OpRegex {
-			if op, plain := plainRegex(v.Text); plain {
-				out = append(out, Warning{v.At, WarnPlainRegex, "the regular expression " + Quote(v.Text) + " has nothing special in it", "the operator " + op.String() + " is faster"})
-			}
-		}
-		if f, ok := c.Left.(*Field); ok && isTypeField(f) && c.Right == nil {
-			if info := typeNames()[v.Text]; info != nil && info.possible == (bitset{}) {
-				out = append(out, Warning{v.At, WarnSyscallAlias, "no event has the type " + Quote(v.Text), "events of this call have another name; 'sysreel syscalls' tells which"})
-			}
-		}
-	}
-	return out
-}
-
-// fieldText reports whether s is the text of a known field.
-func fieldText(s string) bool {
-	n := fieldNameLen(s)
-	if n == 0 || n < len(s) && s[n] != '[' {
-		return false
-	}
-	class, _, _ := strings.Cut(s, ".")
-	if !fieldPrefixes()[class] {
-		return false
-	}
-	_, err := replay.Resolve(s)
-	return err == nil
 }

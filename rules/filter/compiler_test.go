@@ -12,15 +12,21 @@ import (
 	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
+// TestMatchDoesNotAllocate evaluates every case in a steady stream of its event.
 func TestMatchDoesNotAllocate(t *testing.T) {
-	events := map[string]*replay.Event{
-		"": openatEvent(t), "write": writeEvent(t), "fsync": fsyncEvent(t), "async": asyncEvent(t),
-	}
 	for _, c := range filterCases {
-		f, ev := mustCompile(t, c.text), events[c.on]
-		f.Match(ev) // lets the memory for transformed text grow
-		if n := testing.AllocsPerRun(20, func() { f.Match(ev) }); n != 0 {
-			t.Errorf("%s: %v allocations", c.text, n)
+		f := mustCompile(t, c.text)
+		events := testEvents[c.on]()
+		m := replay.New(&sliceSource{snap: testSnapshot(), events: events, repeat: true}, replay.Options{})
+		next(t, m, len(events)+2)
+		replaying := testing.AllocsPerRun(100, func() { m.Next() })
+		f.Match(next(t, m, 1)) // lets the memory for transformed text grow
+		n := testing.AllocsPerRun(100, func() {
+			ev, _ := m.Next()
+			f.Match(ev)
+		})
+		if n > replaying {
+			t.Errorf("%s: %v allocations, %v without the filter", c.text, n, replaying)
 		}
 	}
 }
@@ -155,6 +161,52 @@ func TestExpand(t *testing.T) {
 	}
 	if _, err := expand("proc.name = a and\nno_such"); err == nil || err.Error() != `2:1: undefined macro "no_such"` {
 		t.Errorf("unknown macro: got %v", err)
+	}
+}
+
+func TestPlacesInExpandedText(t *testing.T) {
+	macros := func(name string) (Node, bool) {
+		return &MacroRef{Name: "inner", Body: mustParse(t, "proc.pid = x or fd.name regex abc")}, true
+	}
+	lists := func(name string) ([]Literal, bool) { return []Literal{{Text: "1"}, {Text: "abc"}}, name == "ports" }
+	n, err := Expand(mustParse(t, "proc.name = a and\n outer"), macros, lists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = NewCompiler().Compile(n)
+	ce, ok := err.(*CompileError)
+	if !ok || ce.Macro != "inner" || ce.Position.String() != "1:12" {
+		t.Errorf("fault in a macro: got %#v", err)
+	}
+	if n, err = Expand(mustParse(t, "proc.name = a and\n fd.sport in (80, ports)"), nil, lists); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = NewCompiler().Compile(n)
+	if err == nil || err.Error() != `2:19: "abc" is neither a port number nor a known service name` {
+		t.Errorf("fault in a list: got %v", err)
+	}
+}
+
+func TestParseItem(t *testing.T) {
+	for in, want := range map[string]Literal{
+		"bash":       {Text: "bash"},
+		"my shell":   {Text: "my shell"},
+		`"my shell"`: {Text: "my shell", Quoted: true},
+		`'a\'b'`:     {Text: "a'b", Quoted: true},
+		"":           {},
+	} {
+		got, err := ParseItem(in)
+		if err != nil || got != want {
+			t.Errorf("%q: got %+v, %v", in, got, err)
+		}
+	}
+	for in, want := range map[string]string{
+		`"open`:   "1:1: quoted text has no end",
+		`"a" "b"`: `1:5: expected the end of the item after the quote, found "\""`,
+	} {
+		if _, err := ParseItem(in); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", in, err, want)
+		}
 	}
 }
 

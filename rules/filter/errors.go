@@ -46,7 +46,9 @@ var ErrUnknownEventType = errors.New("unknown event type")
 
 // CompileError is a fault in a well-formed condition.
 type CompileError struct {
-	Position
+	Position // in the text of Macro if that is set
+	// Macro names the innermost expanded macro that the fault is in.
+	Macro   string
 	Code    ErrorCode
 	Msg     string // one line, lower case
 	Hint    string
@@ -82,10 +84,11 @@ const (
 
 // Warning is something legal that is probably not meant.
 type Warning struct {
-	Position
-	Code WarningCode
-	Msg  string
-	Hint string
+	Position // in the text of Macro if that is set
+	Code     WarningCode
+	Msg      string
+	Hint     string
+	Macro    string // innermost expanded macro that the warning is about
 }
 
 // String returns "line:column: message (hint)".

@@ -88,7 +88,7 @@ func (x *expander) check(c *Check) Node {
 			return c
 		}
 		e := *c
-		e.ListRef, e.Values = "", append([]Literal{}, items...)
+		e.ListRef, e.Values = "", placed([]Literal{}, items, c.ListRefPos)
 		return &e
 	}
 	if !c.Op.TakesList() && c.Mod == ModNone {
@@ -105,7 +105,7 @@ func (x *expander) check(c *Check) Node {
 		}
 		switch {
 		case ok:
-			out = append(out, items...)
+			out = placed(out, items, v.At)
 		case out != nil:
 			out = append(out, v)
 		}
@@ -118,6 +118,15 @@ func (x *expander) check(c *Check) Node {
 	return &e
 }
 
+// placed appends the items of a list to dst, as if they stood where its name does.
+func placed(dst, items []Literal, at Position) []Literal {
+	for _, it := range items {
+		it.At = at
+		dst = append(dst, it)
+	}
+	return dst
+}
+
 func (x *expander) scalar(c *Check) Node {
 	if len(c.Values) != 1 || c.Values[0].Quoted {
 		return c
@@ -127,7 +136,7 @@ func (x *expander) scalar(c *Check) Node {
 		return c
 	}
 	e := *c
-	e.Values = items
+	e.Values = placed(nil, items, c.Values[0].At)
 	return &e
 }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/netip"
 	"strings"
-	"sync"
 
 	"github.com/sysreel/sysreel/replay"
 	"github.com/sysreel/sysreel/scapfile/schema"
@@ -248,13 +247,3 @@ func fieldCost(ref *replay.Ref) int {
 	}
 	return costText
 }
-
-// fieldPrefixes are the first parts of field names: evt, proc, fd, ...
-var fieldPrefixes = sync.OnceValue(func() map[string]bool {
-	m := make(map[string]bool)
-	for _, f := range replay.Fields() {
-		class, _, _ := strings.Cut(f.Name, ".")
-		m[class] = true
-	}
-	return m
-})
