@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sysreel/sysreel/replay"
 	"github.com/sysreel/sysreel/scapfile/safe"
 )
 
@@ -96,7 +97,8 @@ func BenchmarkParseFalcoRules(b *testing.B) {
 }
 
 func BenchmarkTemplate(b *testing.B) {
-	ev := openatEvent(b)
+	// The machine must move on: text that fields make lasts until the next event.
+	m := replay.New(&sliceSource{snap: testSnapshot(), events: openat(), repeat: true}, replay.Options{})
 	tpl, err := ParseTemplate("*%evt.time %evt.type %proc.name (%proc.pid) %fd.name user=%user.name %toupper(proc.pname)")
 	if err != nil {
 		b.Fatal(err)
@@ -105,6 +107,10 @@ func BenchmarkTemplate(b *testing.B) {
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
+		ev, err := m.Next()
+		if err != nil {
+			b.Fatal(err)
+		}
 		buf, _ = tpl.AppendText(buf[:0], ev)
 	}
 }
