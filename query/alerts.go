@@ -45,7 +45,7 @@ func (ix *Index) UpdateAlerts(ctx context.Context, opts Options) error {
 			}
 		}
 	}
-	return ix.replaceAlerts(c, alerts.out.alerts, opts.Rules.Hash())
+	return ix.replaceAlerts(c, alerts.out.alerts, rulesHash(opts.Rules))
 }
 
 func (ix *Index) replaceAlerts(c *conn, rows []record, hash string) error {

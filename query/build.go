@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sysreel/sysreel/replay"
+	"github.com/sysreel/sysreel/rules"
 	"github.com/sysreel/sysreel/scapfile"
 )
 
@@ -19,27 +20,9 @@ type Options struct {
 	Index string
 	// Rules finds the alerts; nil keeps the alerts of an index that exists and
 	// finds none when building.
-	Rules RuleSet
+	Rules *rules.Set
 	// Progress, if set, is called from the building goroutine with every commit.
 	Progress func(Progress)
-}
-
-// RuleSet is what the index needs of a set of rules.
-type RuleSet interface {
-	// Hash identifies the rules: other rules, other hash.
-	Hash() string
-	// Eval calls found for every alert on ev.
-	Eval(ev *replay.Event, found func(RuleAlert))
-}
-
-// RuleAlert is an alert as a RuleSet reports it.
-type RuleAlert struct {
-	Rule     string
-	Priority string
-	Severity int // 0 Emergency ... 7 Debug
-	Source   string
-	Tags     []string
-	Output   string
 }
 
 // Progress tells how far a build is.
@@ -159,11 +142,9 @@ func (b *builder) prepare() error {
 	}
 	f := b.id.facts()
 	f["schema_version"] = int64(SchemaVersion)
+	f["schema_hash"] = schemaHash()
 	f["complete"] = int64(0)
-	f["rules_hash"] = ""
-	if b.opts.Rules != nil {
-		f["rules_hash"] = b.opts.Rules.Hash()
-	}
+	f["rules_hash"] = rulesHash(b.opts.Rules)
 	return b.putFacts(f)
 }
 

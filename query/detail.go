@@ -115,8 +115,8 @@ func (dc *detailCache) close() {
 
 // renderer turns events into details.
 type renderer struct {
-	args, line, typ, proc *replay.Ref
-	fields                []*replay.Ref
+	args, typ, proc *replay.Ref
+	fields          []*replay.Ref
 }
 
 func newRenderer() (*renderer, error) {

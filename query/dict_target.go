@@ -15,7 +15,7 @@ type targetEntry struct {
 	process                 int64
 	first, last             int64
 	firstTS, lastTS         int64
-	closed                  driver.Value
+	closed, role            driver.Value
 	events, failed, opens   int64
 	reads, writes           int64
 	bytesRead, bytesWritten int64
@@ -82,6 +82,14 @@ func (d *targetDict) of(ix *indexer, ev *replay.Event, task *taskEntry) *targetE
 	e := d.byKey[key]
 	if e == nil || fresh {
 		e = d.add(ix, ev, task, key)
+		switch {
+		case int(fd.Type) == schema.SCAP_FD_IPV4_SERVSOCK || int(fd.Type) == schema.SCAP_FD_IPV6_SERVSOCK:
+			e.role = "server"
+		case fresh && ev.Info.Name == "connect":
+			e.role = "client"
+		case fresh:
+			e.role = "server"
+		}
 	}
 	d.byFD[fd] = fdTarget{key, e}
 	return e
@@ -127,9 +135,7 @@ func (d *targetDict) add(ix *indexer, ev *replay.Event, task *taskEntry, key tar
 // used again are another connection.
 func beginsConnection(ev *replay.Event) bool {
 	switch ev.Info.Name {
-	case "accept", "accept4":
-		return true
-	case "connect":
+	case "accept", "accept4", "connect":
 		return true
 	}
 	return false
@@ -183,7 +189,7 @@ func (d *targetDict) forgetAll() {
 
 func (d *targetDict) flush(b *batch) {
 	for _, e := range d.dirty {
-		counters := record{e.first, e.last, e.firstTS, e.lastTS, e.closed, e.events, e.failed, e.opens, e.reads, e.writes,
+		counters := record{e.first, e.last, e.firstTS, e.lastTS, e.closed, e.role, e.events, e.failed, e.opens, e.reads, e.writes,
 			e.bytesRead, e.bytesWritten}
 		if e.written {
 			b.setTargets = append(b.setTargets, append(counters, e.id))

@@ -1,6 +1,8 @@
 package query
 
 import (
+	"slices"
+
 	"github.com/sysreel/sysreel/replay"
 	"github.com/sysreel/sysreel/scapfile/schema"
 )
@@ -21,7 +23,7 @@ type typeEntry struct {
 	values         record // until written
 	written, dirty bool
 
-	path  bool // has a path among its parameters
+	path  int  // first parameter that is a path of a call that makes no descriptor, -1 none
 	state bool // may change what tasks say
 	exec  bool
 	exit  bool
@@ -74,11 +76,9 @@ func (d *typeDict) add(ix *indexer, ev *replay.Event, id int64) *typeEntry {
 	e := &typeEntry{id: id, lastBlock: -1}
 	e.values = appendValues(nil, ix.fields.typ, ev)
 	f := ev.Info.Flags
-	for _, p := range ev.Info.Params {
-		if p.Type == schema.PT_FSPATH || p.Type == schema.PT_FSRELPATH {
-			e.path = f&schema.EF_CREATES_FD == 0
-		}
-	}
+	e.path = slices.IndexFunc(ev.Info.Params, func(p schema.Param) bool {
+		return f&schema.EF_CREATES_FD == 0 && (p.Type == schema.PT_FSPATH || p.Type == schema.PT_FSRELPATH)
+	})
 	cat := ev.Info.Category & 0xff
 	e.state = cat == schema.EC_PROCESS || cat == schema.EC_USER ||
 		f&schema.EF_MODIFIES_STATE != 0 && f&(schema.EF_CREATES_FD|schema.EF_DESTROYS_FD) == 0

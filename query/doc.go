@@ -37,8 +37,7 @@
 //
 // # What it does not do
 //
-// It knows nothing of rule files: a RuleSet is handed in. It does not render for
-// a terminal. It never trusts an index: size and hashes of the capture's head
+// It reads no rule files: a compiled set is handed in. It never trusts an index: size and hashes of the capture's head
 // and tail, the schema version and the mark of completion must fit, or the index
 // is built anew.
 package query

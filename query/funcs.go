@@ -87,6 +87,10 @@ func sqlTS(v any) (any, error) {
 			return nil, err
 		}
 		return t, nil
+	case []byte: // what the driver makes of NULL
+		if len(v) == 0 {
+			return nil, nil
+		}
 	case nil:
 		return nil, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // identitySpan is how much of the head and of the tail of a capture is hashed.
@@ -48,6 +49,12 @@ func hashSpan(f *os.File, off, n int64) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
+// schemaHash tells apart schemas that forgot to change their version.
+var schemaHash = sync.OnceValue(func() string {
+	sum := sha256.Sum256([]byte(schemaSQL()))
+	return hex.EncodeToString(sum[:8])
+})
+
 // facts are the rows of meta.
 type facts map[string]any
 
@@ -62,6 +69,8 @@ func (id identity) check(f facts) error {
 	switch {
 	case f["schema_version"] != int64(SchemaVersion):
 		return stale(fmt.Sprintf("it has schema version %v, this program has %d", f["schema_version"], SchemaVersion))
+	case f["schema_hash"] != schemaHash():
+		return stale("its tables are not those of this program")
 	case f["complete"] != int64(1):
 		return stale("its build was interrupted")
 	case f["capture_size"] != id.size:

@@ -58,7 +58,7 @@ func Open(ctx context.Context, capture string, opts Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Rules != nil && ix.facts["rules_hash"] != opts.Rules.Hash() {
+	if opts.Rules != nil && ix.facts["rules_hash"] != rulesHash(opts.Rules) {
 		if err := ix.UpdateAlerts(ctx, opts); err != nil {
 			ix.Close()
 			return nil, err

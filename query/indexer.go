@@ -91,8 +91,8 @@ func (ix *indexer) add(ev *replay.Event) {
 		fd = v
 	}
 	path := int64(none)
-	if typ.path {
-		if p := ix.paths.of(ix, ev); p != nil {
+	if typ.path >= 0 {
+		if p := ix.paths.of(ix, ev, typ.path); p != nil {
 			ix.post(postPath, p.id, &p.lastBlock)
 			p.count(ix, failed)
 			path = p.id

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,9 +40,6 @@ func fallbackIndex(capture string) string {
 }
 
 func writableDir(dir string) bool { return unix.Access(dir, unix.W_OK) == nil }
-
-// isCompanion reports whether path is an index, so that nobody indexes one.
-func isCompanion(path string) bool { return strings.HasSuffix(path, indexSuffix) }
 
 // lock is the exclusive right to build an index. It is a lock on the partial
 // file, so it ends with the process, and a file left by a crash does not hold it.

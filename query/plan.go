@@ -17,7 +17,6 @@ import (
 type plan struct {
 	root     planNode
 	residual []string // checks that only the capture can decide
-	temps    int      // temporary tables used
 }
 
 // planNode is a node of a plan.

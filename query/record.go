@@ -11,19 +11,6 @@ const none = math.MinInt64
 // eventRow is a row of event, in the order of its columns.
 type eventRow [9]int64
 
-// Positions in an eventRow.
-const (
-	evNum = iota
-	evTS
-	evTask
-	evType
-	evCPU
-	evFD
-	evTarget
-	evPath
-	evRes
-)
-
 // record is a row to be written as it is.
 type record []driver.Value
 

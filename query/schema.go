@@ -146,6 +146,7 @@ var targetTable = table{
 		{"first_ts", "INTEGER", "", "time of the first event"},
 		{"last_ts", "INTEGER", "", "time of the last event"},
 		{"closed_ts", "INTEGER", "", "time of the last close, NULL when still open at the end or used afterwards"},
+		{"role", "TEXT", "", "client when the process connected, server when it accepted or listens, NULL unknown"},
 		{"events", "INTEGER NOT NULL DEFAULT 0", "", "how many events it has"},
 		{"failed", "INTEGER NOT NULL DEFAULT 0", "", "how many of them failed"},
 		{"opens", "INTEGER NOT NULL DEFAULT 0", "", "events that made a descriptor for it"},
@@ -178,7 +179,7 @@ var targetTable = table{
 	},
 }
 
-const targetFieldsFrom = 14
+const targetFieldsFrom = 15
 
 var pathTable = table{
 	name: "path",
@@ -227,6 +228,7 @@ var alertTable = table{
 		{"source", "TEXT", "", "event source"},
 		{"tags", "TEXT", "", "tags of the rule, separated by commas"},
 		{"output", "TEXT", "", "the text of the alert"},
+		{"fields", "TEXT", "", "the fields of the output as a JSON object"},
 	},
 }
 

@@ -27,7 +27,7 @@ func newWriter(c *conn) *writer {
 // parameters are in the order of the records.
 const (
 	setTaskSQL   = "UPDATE task SET first_num=?, last_num=?, events=? WHERE id=?"
-	setTargetSQL = "UPDATE target SET first_num=?, last_num=?, first_ts=?, last_ts=?, closed_ts=?, events=?, failed=?, opens=?, " +
+	setTargetSQL = "UPDATE target SET first_num=?, last_num=?, first_ts=?, last_ts=?, closed_ts=?, role=?, events=?, failed=?, opens=?, " +
 		"reads=?, writes=?, bytes_read=?, bytes_written=? WHERE id=?"
 	setPathSQL = "UPDATE path SET events=?, failed=? WHERE id=?"
 	setTypeSQL = "UPDATE event_type SET events=?, failed=? WHERE id=?"
