@@ -178,11 +178,11 @@ func scopeValue(scope, key string) (string, bool) {
 		v = v[:end]
 	}
 	v = strings.Trim(v, `"'`)
-	return shortID(v), true
+	return shownID(v), true
 }
 
-// shortID is a container id as engines and Falco show it.
-func shortID(id string) string {
+// shownID is a container id as engines and Falco show it.
+func shownID(id string) string {
 	if id == "" {
 		return hostID
 	}

@@ -16,7 +16,7 @@ var containerFields = []row{
 		if ev.Thread == nil {
 			return "", false
 		}
-		return shortID(ev.Thread.ContainerID), true
+		return shownID(ev.Thread.ContainerID), true
 	}).suggested(),
 	containerText("container.full_id", "Complete id of the container.", func(c *containerMeta) string { return c.FullID }),
 	containerText("container.name", "Name of the container; host outside containers.", func(c *containerMeta) string { return c.Name }).suggested(),
@@ -78,13 +78,13 @@ var containerFields = []row{
 	probeRuns("proc.is_container_readiness_probe", "Whether the process is the container's readiness probe.", "ReadinessProbe"),
 	podText("k8s.pod.name", "Name of the pod.", func(_ *Event, c *containerMeta) string { return c.Labels["io.kubernetes.pod.name"] }).suggested(),
 	podText("k8s.ns.name", "Namespace of the pod.", func(_ *Event, c *containerMeta) string { return c.Labels["io.kubernetes.pod.namespace"] }).suggested(),
-	podText("k8s.pod.id", "The same as k8s.pod.uid.", podUID),
-	podText("k8s.pod.uid", "Unique id of the pod, from labels or control groups.", podUID),
+	podText("k8s.pod.id", "The same as k8s.pod.uid.", podID),
+	podText("k8s.pod.uid", "Unique id of the pod, from labels or control groups.", podID),
 	podText("k8s.pod.sandbox_id", "Id of the pod's sandbox, 12 digits.", func(_ *Event, c *containerMeta) string {
 		if c.PodSandbox == "" {
 			return ""
 		}
-		return shortID(c.PodSandbox)
+		return shownID(c.PodSandbox)
 	}),
 	podText("k8s.pod.full_sandbox_id", "Complete id of the pod's sandbox.", func(_ *Event, c *containerMeta) string { return c.PodSandbox }),
 	argField("k8s.pod.label", ArgKey, true, "One label of the pod: k8s.pod.label[KEY] or k8s.pod.label.KEY.", func(r *Ref) error {
@@ -170,7 +170,7 @@ func podText(name, desc string, f func(*Event, *containerMeta) string) row {
 	})
 }
 
-func podUID(ev *Event, c *containerMeta) string {
+func podID(ev *Event, c *containerMeta) string {
 	if uid := c.Labels["io.kubernetes.pod.uid"]; uid != "" {
 		return uid
 	}

@@ -359,15 +359,26 @@ func (ev *Event) local() (netip.AddrPort, bool) { return ev.localEnd(true) }
 
 func (ev *Event) remote() (netip.AddrPort, bool) { return ev.localEnd(false) }
 
+// localEnd tells the ends apart by the addresses of the host's interfaces, the
+// client first, as Falco does. Addresses of other network namespaces are in no
+// list: there the role of the process decides.
 func (ev *Event) localEnd(local bool) (netip.AddrPort, bool) {
 	fd := eventFD(ev)
 	if fd == nil || !fd.isConn() || fd.Sock.Role == RoleNone {
 		return netip.AddrPort{}, false
 	}
-	if ev.isLocal(fd.Sock.Src.Addr()) == local {
-		return fd.Sock.Src, true
+	src, dst := fd.Sock.Src, fd.Sock.Dst
+	srcLocal := fd.Sock.Role == RoleClient
+	switch {
+	case ev.isLocal(src.Addr()):
+		srcLocal = true
+	case ev.isLocal(dst.Addr()):
+		srcLocal = false
 	}
-	return fd.Sock.Dst, true
+	if srcLocal == local {
+		return src, true
+	}
+	return dst, true
 }
 
 // isLocal reports whether an address belongs to one of the host's interfaces.
@@ -450,7 +461,7 @@ func inContainer(ev *Event, f func(*Event) (string, bool)) (string, bool) {
 		return "", false
 	}
 	id := ev.Thread.ContainerID
-	return ev.close(append(append(append(ev.open(), shortID(id)...), ':'), s...))
+	return ev.close(append(append(append(ev.open(), shownID(id)...), ':'), s...))
 }
 
 // fdTypesField is the list of kinds of a process's descriptors.
