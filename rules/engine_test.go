@@ -358,3 +358,20 @@ true     fd.name startswith /e  -- fd.name is "/etc/ok"
 		t.Errorf("got\n%s\nwant\n%s", second, wantText)
 	}
 }
+
+// TestEvalDoesNotAllocate: an event that many rules look at and none matches
+// costs no allocation.
+func TestEvalDoesNotAllocate(t *testing.T) {
+	set := mustLoad(t, LoadOptions{Matching: MatchAll}, ruleSet(100, 350, 160))
+	m := testMachine(open(10, "/srv/data"))
+	ev, err := m.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := testing.AllocsPerRun(100, func() {
+		set.Eval(ev, func(m *Match) { t.Errorf("%s matched", m.Rule.Name) })
+	})
+	if got != 0 {
+		t.Errorf("%v allocations, want 0", got)
+	}
+}
