@@ -213,7 +213,7 @@ func treeReport(ctx context.Context, ix *Index, o ReportOptions) (*ReportResult,
 		if n.End != 0 {
 			end = FormatTime(n.End)
 		}
-		rows = append(rows, []any{strings.Repeat("  ", n.Depth) + what, n.PID, n.User, start, end, n.Events, n.Alerts})
+		rows = append(rows, []any{n.PID, n.User, start, end, n.Events, n.Alerts, strings.Repeat("  ", n.Depth) + what})
 	}
-	return &ReportResult{Columns: []string{"process", "pid", "user", "start", "end", "events", "alerts"}, RowSource: &rows}, nil
+	return &ReportResult{Columns: []string{"pid", "user", "start", "end", "events", "alerts", "process"}, RowSource: &rows}, nil
 }

@@ -216,6 +216,12 @@ func timelineReport(ctx context.Context, ix *Index, _ ReportOptions) (*ReportRes
 	return &ReportResult{Columns: []string{"from", "events", "failed", "execs", "alerts", "chart"}, RowSource: &rows}, nil
 }
 
+// tellingCalls are those that say what a process did rather than how.
+const tellingCalls = "execve, execveat, clone, clone3, fork, vfork, procexit, open, openat, openat2, creat, unlink, unlinkat, rename, renameat, " +
+	"renameat2, link, linkat, symlink, symlinkat, mkdir, mkdirat, rmdir, chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, chdir, fchdir, " +
+	"chroot, mount, umount, umount2, connect, accept, accept4, bind, listen, kill, tkill, tgkill, ptrace, setuid, setgid, setresuid, setresgid, " +
+	"setsid, memfd_create, init_module, finit_module, bpf, unshare, setns, dup2, dup3"
+
 // storyReport lists what concerns one thing: for a process its starts, exits,
 // files and connections rather than each read and write; for a file or an
 // address every event.
@@ -225,8 +231,7 @@ func storyReport(ctx context.Context, ix *Index, o ReportOptions) (*ReportResult
 	var fl string
 	switch {
 	case isNumberText(o.Arg):
-		fl = "(proc.pid = " + o.Arg + " or proc.ppid = " + o.Arg + " and evt.type in (clone, clone3, fork, vfork, execve, execveat, procexit))" +
-			" and not evt.is_io = true and not evt.type in (mmap, munmap, mprotect, brk, futex)"
+		fl = "(proc.pid = " + o.Arg + " or proc.ppid = " + o.Arg + " and evt.type in (execve, execveat, procexit)) and evt.type in (" + tellingCalls + ")"
 	case isAddress(o.Arg):
 		fl = "fd.ip = " + o.Arg
 	default:
