@@ -63,7 +63,8 @@ func (r *recording) run() (err error) {
 	}
 	defer r.session.Close()
 	r.began = time.Now()
-	r.live = liveLine{w: r.e.stderr, on: r.e.stderrTTY && !c.quiet && (r.rules == nil || !r.e.stdoutTTY)}
+	// A command writes to the same terminal, in the middle of the line.
+	r.live = liveLine{w: r.e.stderr, on: r.e.stderrTTY && !c.quiet && r.command == nil}
 	r.tellSelection()
 	r.ended = make(chan struct{})
 	r.watch()

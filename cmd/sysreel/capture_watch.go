@@ -95,12 +95,12 @@ func (r *recording) tellSelection() {
 		return
 	}
 	if n := len(r.sel.Added); n > 0 {
-		fmt.Fprintf(r.e.stderr, "recording %d calls; added for the state of processes and descriptors: %s\n",
-			len(r.sel.Codes), strings.Join(r.sel.Added, " "))
+		fmt.Fprintf(r.e.stderr, "recording %s; added for the state of processes and descriptors: %s\n",
+			plural(uint64(len(r.sel.Codes)), "call"), strings.Join(r.sel.Added, " "))
 	}
 	if len(r.sel.Unreliable) > 0 {
-		fmt.Fprintf(r.e.stderr, "recording exactly %d calls; unreliable without others: %s\n",
-			len(r.sel.Codes), strings.Join(r.sel.Unreliable, " "))
+		fmt.Fprintf(r.e.stderr, "recording exactly %s; unreliable without others: %s\n",
+			plural(uint64(len(r.sel.Codes)), "call"), strings.Join(r.sel.Unreliable, " "))
 	}
 }
 
@@ -113,13 +113,13 @@ func (r *recording) summary(stats probe.Stats) {
 	w := r.e.stderr
 	if r.rec != nil {
 		events, size := r.rec.Written()
-		fmt.Fprintf(w, "%d events in %s, %s to %s\n", events, roundDuration(time.Since(r.began)), byteCount(size), r.files())
+		fmt.Fprintf(w, "%s in %s, %s to %s\n", plural(events, "event"), roundDuration(time.Since(r.began)), byteCount(size), r.files())
 	}
 	if r.rules != nil {
-		fmt.Fprintf(w, "%d alerts\n", r.alerts.Total)
+		fmt.Fprintln(w, plural(r.alerts.Total, "alert"))
 	}
 	if len(lost) > 0 {
-		fmt.Fprintf(w, "%d events lost:%s; a larger --buffer or a narrower selection helps\n", stats.Lost(), causes(lost))
+		fmt.Fprintf(w, "%s lost:%s; a larger --buffer or a narrower selection helps\n", plural(stats.Lost(), "event"), causes(lost))
 	}
 }
 
@@ -160,7 +160,7 @@ func (r *recording) tick() {
 	} else {
 		events = stats.Written
 	}
-	r.live.show(fmt.Sprintf("%s  %d events  %s  %d lost", roundDuration(time.Since(r.began)), events, byteCount(size), stats.Lost()))
+	r.live.show(fmt.Sprintf("%s  %s  %s  %d lost", roundDuration(time.Since(r.began)), plural(events, "event"), byteCount(size), stats.Lost()))
 }
 
 // liveLine is a line on a terminal that is written over and over.
@@ -193,6 +193,14 @@ func roundDuration(d time.Duration) time.Duration {
 		return d.Round(10 * time.Millisecond)
 	}
 	return d.Round(time.Second)
+}
+
+// plural writes a count with its noun.
+func plural(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // byteCount writes a size for people.
