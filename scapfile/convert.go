@@ -285,7 +285,7 @@ func (c *converter) run(e *Event, s *step, turn int) {
 	out = append(out, make([]byte, n*width)...)
 	if kept > 0 {
 		copy(out, e.data[:2*kept])
-		out = append(out, e.data[e.off[0]:e.off[e.n]]...)
+		out = append(out, e.data[2*e.count:e.end]...)
 	}
 	for i := range s.sources {
 		at := len(out)

@@ -1,6 +1,10 @@
 package scapfile
 
-import "github.com/sysreel/sysreel/scapfile/schema"
+import (
+	"encoding/binary"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
 
 // enterSlot is a remembered enter event.
 type enterSlot struct {
@@ -49,7 +53,7 @@ func (t *enterTable) index(tid int64) int {
 
 // store remembers e, replacing an earlier event of its thread.
 func (t *enterTable) store(e *Event) {
-	if int(e.n) > maxEnterParams {
+	if int(e.n) > maxEnterParams || e.wide || e.end > 0xFFFF {
 		return
 	}
 	if t.live*2 >= len(t.slots) {
@@ -64,11 +68,13 @@ func (t *enterTable) store(e *Event) {
 		t.live++
 	}
 	s.tid, s.typ, s.n, s.live, s.used = e.TID, e.Type, e.n, true, false
-	base := e.off[0]
-	for k := range int(e.n) + 1 {
-		s.off[k] = uint16(e.off[k&63] - base)
+	off := uint16(0)
+	for k := range int(e.n) {
+		s.off[k] = off
+		off += binary.LittleEndian.Uint16(e.data[2*k:])
 	}
-	s.data = append(s.data[:0], e.data[base:e.off[e.n]]...)
+	s.off[e.n] = off
+	s.data = append(s.data[:0], e.data[2*e.count:e.end]...)
 }
 
 // find returns the event remembered for tid, nil if there is none.

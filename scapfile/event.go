@@ -32,12 +32,10 @@ type Event struct {
 	Offset  int64            // place of its block in the uncompressed stream, -1 if there is none
 
 	data  []byte // length array and parameters
+	end   uint32 // of the last parameter in data
 	count uint32 // entries of the length array
 	n     uint8  // parameters that the schema knows, at most maxParams
 	wide  bool   // 32-bit length array
-	// off[i] is the start of parameter i in data; off[n] is the end. The size
-	// is a power of two to spare a bounds check while parsing.
-	off [64]uint32
 }
 
 // Info returns the schema row of the event, nil when the type is unknown.
@@ -77,15 +75,38 @@ func (e *Event) NumParams() int { return int(e.n) }
 
 // Param returns the bytes of parameter i. It is empty (nil) when the parameter
 // is absent or empty, which is how captures say "not available".
+//
+// Where a parameter stands is computed when it is asked for: most events of a
+// stream are never looked into.
 func (e *Event) Param(i int) []byte {
 	if uint(i) >= uint(e.n) {
 		return nil
 	}
-	a, b := e.off[i], e.off[i+1]
-	if a == b {
+	if e.wide {
+		return e.wideParam(i)
+	}
+	lens := e.data[:2*i+2]
+	off := 2 * e.count
+	for k := 0; k < 2*i; k += 2 {
+		off += uint32(binary.LittleEndian.Uint16(lens[k:]))
+	}
+	size := uint32(binary.LittleEndian.Uint16(lens[2*i:]))
+	if size == 0 {
 		return nil
 	}
-	return e.data[a:b:b]
+	return e.data[off : off+size : off+size]
+}
+
+func (e *Event) wideParam(i int) []byte {
+	off := 4 * e.count
+	for k := range i {
+		off += binary.LittleEndian.Uint32(e.data[4*k:])
+	}
+	size := binary.LittleEndian.Uint32(e.data[4*i:])
+	if size == 0 {
+		return nil
+	}
+	return e.data[off : off+size : off+size]
 }
 
 // Int returns the integer in parameter i, sign-extended according to its type,

@@ -56,6 +56,7 @@ type Reader struct {
 	num     uint64 // events delivered
 	raws    uint64 // event blocks met
 	conv    *converter
+	plain   bool   // little-endian, nothing to be told about a gap: Next may be quick
 	flip    []byte // scratch for big-endian events
 	snap    *snapshotReader
 	meta    *Meta
@@ -151,7 +152,7 @@ func (r *Reader) startInside() error {
 			d = *joinDamage(&d, r.gap)
 		}
 	}
-	r.gap = &d
+	r.gap, r.plain = &d, false
 	r.info.Major, r.info.Minor, r.info.Sections = majorVersion, minorVersion, 1
 	r.snap = newSnapshotReader(false)
 	return nil
@@ -259,7 +260,7 @@ func (r *Reader) more() bool {
 		r.meta = s.meta
 	}
 	if s.gap != nil {
-		r.gap = s.gap
+		r.gap, r.plain = s.gap, false
 	}
 	r.attach(s)
 	return true
@@ -303,6 +304,24 @@ func (r *Reader) Next() (*Event, error) {
 		return nil, r.err
 	}
 	for {
+		// The common case, without calls: a whole event block of today in hand.
+		if b := r.buf[r.pos:]; r.plain && len(b) >= blockFrameHeader {
+			size := uint(binary.LittleEndian.Uint32(b[4:]))
+			if binary.LittleEndian.Uint32(b) == blockEvent && size <= uint(len(b)) && size-minEvent <= maxSmallBlock-minEvent &&
+				uint(binary.LittleEndian.Uint32(b[size-4:])) == size {
+				e := &r.ev
+				e.Flags = 0
+				if e.SetRaw(binary.LittleEndian.Uint16(b[8:]), b[10:size-4]) == nil {
+					e.Offset = r.base + int64(r.pos)
+					r.pos += int(size)
+					r.raws++
+					if ok, _ := r.deliver(); ok {
+						return e, nil
+					}
+					continue
+				}
+			}
+		}
 		ok, err := r.block()
 		if err != nil {
 			r.err = err
@@ -313,6 +332,9 @@ func (r *Reader) Next() (*Event, error) {
 		}
 	}
 }
+
+// minEvent is the size of a block with an event without parameters.
+const minEvent = blockOverhead + 2 + headerSize
 
 // block handles the block at hand; ok means that it was an event to deliver.
 func (r *Reader) block() (ok bool, err error) {

@@ -92,7 +92,7 @@ func (r *Reader) plausible(b []byte) bool {
 // afterGap goes on behind a place that the compression layer could not read.
 func (r *Reader) afterGap() error {
 	d := r.gap
-	r.gap = nil
+	r.gap, r.plain = nil, !r.info.BigEndian
 	if r.opts.Strict {
 		return r.failure(d.Offset, 0, "compressed data: "+d.Reason, "read without --strict to pass over it", ErrCorrupt)
 	}

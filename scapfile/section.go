@@ -40,6 +40,7 @@ func (r *Reader) section() error {
 		return r.badSection("the lengths at its two ends differ", ErrCorrupt)
 	}
 	r.info.BigEndian = order == binary.ByteOrder(binary.BigEndian)
+	r.plain = !r.info.BigEndian && r.gap == nil
 	r.info.Major, r.info.Minor = major, minor
 	r.info.Comment = sectionComment(b[24:size-4], order)
 	r.ev.Section = uint32(r.info.Sections)
