@@ -7,6 +7,7 @@ import "github.com/sysreel/sysreel/scapfile/schema"
 // half another thread may have changed the caller's memory (TOCTOU).
 type enterEvent struct {
 	typ   schema.EventType // 0: none waits
+	ts    uint64
 	dirfd int64
 	flags uint32
 	text  []byte // path, or address of connect
@@ -22,6 +23,7 @@ func (m *Machine) pair(p *plan, t *Thread, ev *Event) {
 		}
 	} else if in.typ+1 == ev.Type || in.typ == schema.PPME_SYSCALL_EXECVEAT_E && ev.Type == schema.PPME_SYSCALL_EXECVE_19_X {
 		m.entered = in
+		ev.EnterTS = in.ts
 	}
 	if p.handle != nil {
 		p.handle(m, ev)
@@ -62,7 +64,7 @@ func (in *enterEvent) store(ev *Event) {
 		b = trimNUL(b)
 	}
 	in.text = append(in.text, b...)
-	in.typ = ev.Type
+	in.typ, in.ts = ev.Type, ev.TS
 }
 
 // name returns the path of the enter half, nil when it is not known.

@@ -20,6 +20,10 @@ type Event struct {
 	// FD is what FDNum referred to; nil when unknown. For close it is the
 	// descriptor that was closed.
 	FD *FD
+	// PrevTS is the time of the thread's event before this one, 0 if it is the
+	// first; EnterTS is when the call began, 0 where the capture does not tell.
+	// Both in nanoseconds since the epoch.
+	PrevTS, EnterTS uint64
 	// M is the machine the event belongs to.
 	M *Machine
 }

@@ -5,17 +5,33 @@ import (
 	"strings"
 )
 
-// maxInterned bounds each table of an interner. A table that reaches it is
-// emptied: strings in use stay alive through the records that hold them.
-const maxInterned = 1 << 16
+// maxInterned bounds the text that each table of an interner holds, in bytes. A
+// table that reaches it is emptied: strings in use stay alive through the
+// records that hold them.
+const maxInterned = 8 << 20
 
 // interner keeps one copy of each text of a capture: paths, names, argument
 // lists, environments and cgroup lists repeat so often that most events find
 // their text here and allocate nothing.
 type interner struct {
-	texts   map[string]string
-	lists   map[string][]string
-	cgroups map[string]*cgroupSet
+	texts   internTable[string]
+	lists   internTable[[]string]
+	cgroups internTable[*cgroupSet]
+}
+
+// internTable maps texts to what was made of them.
+type internTable[V any] struct {
+	m     map[string]V
+	bytes int // of the keys
+}
+
+func (t *internTable[V]) add(key string, v V) V {
+	if t.bytes += len(key); t.bytes > maxInterned {
+		t.bytes = len(key)
+		clear(t.m)
+	}
+	t.m[key] = v
+	return v
 }
 
 // cgroupSet is a thread's cgroup list and what follows from it.
@@ -24,12 +40,11 @@ type cgroupSet struct {
 	containerID string
 }
 
-func newInterner() interner {
-	return interner{
-		texts:   make(map[string]string),
-		lists:   make(map[string][]string),
-		cgroups: make(map[string]*cgroupSet),
-	}
+func newInterner() (in interner) {
+	in.texts.m = make(map[string]string)
+	in.lists.m = make(map[string][]string)
+	in.cgroups.m = make(map[string]*cgroupSet)
+	return in
 }
 
 // text returns b as a string.
@@ -37,15 +52,11 @@ func (in *interner) text(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
-	if s, ok := in.texts[string(b)]; ok {
+	if s, ok := in.texts.m[string(b)]; ok {
 		return s
 	}
-	if len(in.texts) >= maxInterned {
-		clear(in.texts)
-	}
 	s := string(b)
-	in.texts[s] = s
-	return s
+	return in.texts.add(s, s)
 }
 
 // cstr is text without a terminating NUL.
@@ -58,31 +69,21 @@ func (in *interner) list(b []byte) []string {
 	if len(b) == 0 {
 		return nil
 	}
-	if l, ok := in.lists[string(b)]; ok {
+	if l, ok := in.lists.m[string(b)]; ok {
 		return l
 	}
-	if len(in.lists) >= maxInterned {
-		clear(in.lists)
-	}
 	key := string(b)
-	l := strings.Split(key, "\x00")
-	in.lists[key] = l
-	return l
+	return in.lists.add(key, strings.Split(key, "\x00"))
 }
 
 // cgroupSet splits a cgroup list and finds the container it names.
 func (in *interner) cgroupSet(b []byte) *cgroupSet {
 	b = trimNUL(b)
-	if c, ok := in.cgroups[string(b)]; ok {
+	if c, ok := in.cgroups.m[string(b)]; ok {
 		return c
 	}
-	if len(in.cgroups) >= maxInterned {
-		clear(in.cgroups)
-	}
 	key := string(b)
-	c := newCgroupSet(strings.Split(key, "\x00"))
-	in.cgroups[key] = c
-	return c
+	return in.cgroups.add(key, newCgroupSet(strings.Split(key, "\x00")))
 }
 
 // newCgroupSet normalises the controllers' names as the libs do.

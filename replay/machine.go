@@ -33,6 +33,7 @@ type Stats struct {
 	Collisions     uint64 // ids reused although no exit was seen
 	RemovedThreads uint64 // dropped after their exit
 	DroppedThreads uint64 // not stored because of ThreadLimit
+	IdleThreads    uint64 // dropped to make room, after half an hour without an event
 	DroppedFDs     uint64 // not stored because of FDLimit
 	UnknownFDs     uint64 // events on a descriptor that is in no table
 }
@@ -55,6 +56,7 @@ type Machine struct {
 	containers map[string][]byte
 	net        interfaces
 	exits      recentExits
+	lastPurge  uint64
 	cache      [cacheSize]*Thread
 
 	ev      Event
@@ -122,7 +124,7 @@ func (m *Machine) Next() (*Event, error) {
 		if ev.Info != info {
 			ev.Info = info
 		}
-		ev.FDNum = -1
+		ev.FDNum, ev.PrevTS, ev.EnterTS = -1, 0, 0
 		if ev.FD != nil {
 			ev.FD = nil
 		}
@@ -155,6 +157,7 @@ func (m *Machine) apply(p *plan, ev *Event) {
 		}
 		return
 	}
+	ev.PrevTS, t.LastTS = t.LastTS, ev.TS
 	if p.fdParam >= 0 {
 		if num, ok := ev.Int64(int(p.fdParam)); ok {
 			ev.FDNum = num

@@ -420,6 +420,34 @@ func TestThreadLimit(t *testing.T) {
 	eq(t, "counted", h.m.Stats().DroppedThreads > 1, true)
 }
 
+func TestIdleThreadsMakeRoom(t *testing.T) {
+	h := newHost(t, replay.Options{ThreadLimit: 10})
+	for tid := range int64(8) {
+		h.open(500+tid, 3, "/a", 1) // none of these will exit
+	}
+	eq(t, "full", h.open(600, 3, "/a", 1).Thread, nil)
+	h.ts += 40 * 60 * 1e9
+	h.open(100, 3, "/a", 1)
+	h.open(501, 3, "/a", 1)
+	eq(t, "room", h.open(601, 3, "/a", 1).Thread != nil, true)
+	eq(t, "active", h.mustThread(501).LastTS != 0, true)
+	eq(t, "idle", h.m.Thread(502), nil)
+	eq(t, "counted", h.m.Stats().IdleThreads > 0, true)
+}
+
+func TestTimes(t *testing.T) {
+	h := newHost(t, replay.Options{})
+	first := h.open(100, 3, "/a", 1)
+	eq(t, "before the first", first.PrevTS, 0)
+	at := first.TS
+	h.do(schema.PPME_SYSCALL_OPENAT_2_E, 100, i64(schema.PPM_AT_FDCWD), text("/b"), u32(1), u32(0))
+	ev := h.open(100, 4, "/b", 1)
+	eq(t, "begin of the call", ev.EnterTS, at+1000)
+	eq(t, "event before", ev.PrevTS, at+1000)
+	ev = h.open(100, 5, "/c", 1)
+	eq(t, "unknown begin", ev.EnterTS, 0)
+}
+
 func TestUnknownTypeIsNotDelivered(t *testing.T) {
 	h := newHost(t, replay.Options{})
 	eq(t, "event", h.do(schema.EventType(60001), 100), nil)

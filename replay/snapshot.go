@@ -27,7 +27,10 @@ func (m *Machine) load() {
 	m.net = newInterfaces(snap.Interfaces)
 	m.exits = recentExits{}
 	m.cache = [cacheSize]*Thread{}
-	m.gone, m.closed = nil, nil
+	m.gone, m.closed, m.lastPurge = nil, nil, 0
+	if m.ev.Thread != nil {
+		m.ev.Thread = nil
+	}
 
 	for i := range snap.Users {
 		u := snap.Users[i]

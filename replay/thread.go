@@ -37,6 +37,7 @@ type Thread struct {
 	CloneTS     uint64 // start of the thread, ns since the epoch; 0 unknown (older than the capture)
 	ExecTS      uint64 // last successful execve, ns since the epoch; 0 none seen
 	PidnsInitTS uint64
+	LastTS      uint64 // latest event, ns since the epoch; 0 none seen
 
 	// Invented marks a thread first met in mid-stream, without clone or snapshot.
 	Invented bool

@@ -1,6 +1,11 @@
 package replay
 
-import "github.com/sysreel/sysreel/scapfile/schema"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
 
 // cacheSize is the size of the direct-mapped cache in front of the thread map,
 // a power of two. Threads of one busy host differ in the low bits of their ids.
@@ -52,10 +57,11 @@ func newThread(m *Machine, tid int64) *Thread {
 // relates it to its process and parent. It is false when the table is full.
 func (m *Machine) store(t *Thread) bool {
 	old := m.threads[t.TID]
-	if old == nil && len(m.threads) >= m.threadLimit {
+	if old == nil && len(m.threads) >= m.threadLimit && !m.makeRoom() {
 		m.stats.DroppedThreads++
 		return false
 	}
+	t.LastTS = m.ev.TS
 	if old != nil {
 		m.replace(old, t)
 	}
@@ -63,6 +69,42 @@ func (m *Machine) store(t *Thread) bool {
 	m.cache[uint64(t.TID)%cacheSize] = t
 	m.relate(t)
 	return true
+}
+
+// Threads whose exit was lost would fill the table of an endless stream. As in
+// the libs, half an hour without an event is taken for death; but only when
+// room is needed, and not more often than purgeInterval.
+const (
+	idleLimit     = 30 * 60 * 1_000_000_000
+	purgeInterval = 60 * 1_000_000_000
+)
+
+// makeRoom drops idle threads from a full table and reports whether it has room
+// now.
+func (m *Machine) makeRoom() bool {
+	now := m.ev.TS
+	if now-m.lastPurge < purgeInterval {
+		return false
+	}
+	m.lastPurge = now
+	var idle []*Thread
+	for _, t := range m.threads {
+		if t.LastTS == 0 {
+			t.LastTS = now // of the snapshot: its time starts here
+		}
+		if now > t.LastTS && now-t.LastTS > idleLimit && t.TID != m.ev.TID {
+			idle = append(idle, t)
+		}
+	}
+	// In a fixed order, for the sake of equal replays.
+	slices.SortFunc(idle, func(a, b *Thread) int { return cmp.Compare(a.TID, b.TID) })
+	for _, t := range idle {
+		if m.threads[t.TID] == t {
+			m.remove(t)
+			m.stats.IdleThreads++
+		}
+	}
+	return len(m.threads) < m.threadLimit
 }
 
 // replace takes old out of every list for the sake of t, which has the same
