@@ -205,6 +205,14 @@ func unique(list []string) []string {
 	return sortedUnique(append([]string{}, list...))
 }
 
+// KeepTags removes the rules that have none of the tags, and the macros and lists.
+func (d *Description) KeepTags(tags ...string) {
+	d.Rules = slices.DeleteFunc(d.Rules, func(r RuleDesc) bool {
+		return !slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(r.Info.Tags, t) })
+	})
+	d.Macros, d.Lists = []MacroDesc{}, []ListDesc{}
+}
+
 // AppendJSON appends the description as one line of JSON.
 func (d *Description) AppendJSON(dst []byte) []byte {
 	var b bytes.Buffer

@@ -28,6 +28,9 @@ const (
 	kindUint
 	kindPriority
 	kindTexts      // sequence of scalars
+	kindOneOrMany  // scalar or sequence of scalars
+	kindComps      // the same, of operators
+	kindValues     // sequence of scalars or tuples
 	kindExceptions // sequence of mappings
 	kindOverride   // mapping of key to operation
 	kindVersion
@@ -68,9 +71,9 @@ var (
 	}
 	exceptionKeys = []keySpec{
 		{name: "name", kind: kindText, required: true, desc: "name of the exception"},
-		{name: "fields", kind: kindTexts, desc: "field, or sequence of fields"},
-		{name: "comps", kind: kindTexts, desc: "operator, or one operator per field"},
-		{name: "values", kind: kindTexts, desc: "values, or tuples of values"},
+		{name: "fields", kind: kindOneOrMany, desc: "field, or sequence of fields"},
+		{name: "comps", kind: kindComps, desc: "operator, or one operator per field"},
+		{name: "values", kind: kindValues, desc: "values, or tuples of values"},
 	}
 	pluginKeys = []keySpec{
 		{name: "name", kind: kindText, required: true, desc: "name of the plugin"},

@@ -57,9 +57,13 @@ func Load(opts LoadOptions, paths ...string) (*Set, *Report) {
 
 // Files returns the rule files that a path stands for: itself, or the .yaml and
 // .yml files of a directory in name order. Nothing is read; a path that does not
-// exist is for LoadFiles to report.
+// exist is for LoadFiles to report. The word default, unless there is a file of
+// that name, stands for the rules that are part of sysreel.
 func Files(path string) []File {
 	st, err := os.Stat(path)
+	if err != nil && path == "default" {
+		return Default()
+	}
 	if err != nil || !st.IsDir() {
 		return []File{{Name: path}}
 	}

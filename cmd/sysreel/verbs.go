@@ -6,6 +6,7 @@ func verbs() []verb {
 	return []verb{
 		{"capture", "record system calls of this host, or of one command", runCapture},
 		{"query", "ask a capture: filters, SQL, reports", runQuery},
+		{"rules", "check, list and explain rule files", runRules},
 		{"doctor", "tell whether this host is ready to record, and what to do if not", runDoctor},
 		{"fields", "list the fields of filters, rules and output templates", runFields},
 		{"events", "list the event types of the capture format", runEvents},
