@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type Index struct {
 	file    string // where the tables are now: path, or the partial file
 	mode    access
 	closed  bool
+	temp    string // directory of an index of our own, removed by Close
 	details detailCache
 	blocks  blockCache
 
@@ -137,11 +139,21 @@ func Start(ctx context.Context, capture string, opts Options) (*Index, error) {
 		return ix, err
 	}
 	b, err := newBuilder(capture, opts)
+	temp := ""
+	if errors.Is(err, ErrBuilding) {
+		if temp, err = os.MkdirTemp("", "sysreel-index-"); err != nil {
+			return nil, err
+		}
+		opts.Index = filepath.Join(temp, "index"+indexSuffix)
+		if b, err = newBuilder(capture, opts); err != nil {
+			os.RemoveAll(temp)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ix = &Index{capture: capture, path: b.index, file: b.lock.path, mode: readOnly, done: make(chan struct{}), stop: cancel}
+	ix = &Index{temp: temp, capture: capture, path: b.index, file: b.lock.path, mode: readOnly, done: make(chan struct{}), stop: cancel}
 	ix.progress.Store(&Progress{})
 	b.onStep = func(p Progress) { ix.progress.Store(&p) }
 	go func() {
@@ -172,6 +184,9 @@ func (ix *Index) Close() error {
 		err = errors.Join(err, c.close())
 	}
 	ix.idle = nil
+	if ix.temp != "" {
+		err = errors.Join(err, os.RemoveAll(ix.temp))
+	}
 	return err
 }
 
