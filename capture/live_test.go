@@ -380,11 +380,12 @@ func TestLiveQuiet(t *testing.T) {
 	}()
 	ticked := make(chan bool, 1)
 	var s *Session
-	s = openLive(t, Options{PIDs: []int{sleep.Process.Pid}, Tick: func() {
+	s = openLive(t, Options{PIDs: []int{sleep.Process.Pid}, Tick: func() error {
 		select {
 		case ticked <- true:
-			_ = s.Stop()
+			return s.Stop()
 		default:
+			return nil
 		}
 	}})
 	done := make(chan error, 1)

@@ -125,22 +125,34 @@ func (r *Recorder) Write(e *scapfile.Event) error {
 	return nil
 }
 
+// partFull reports whether the current file has all the events it may have. How
+// many bytes it has is looked up now and then only.
 func (r *Recorder) partFull() bool {
 	rot := &r.opts.Rotate
 	if rot.Events > 0 && r.shown-r.first >= rot.Events {
 		return true
 	}
-	if r.seen%sizeCheck != 0 {
-		return false
+	return rot.Size > 0 && r.seen%sizeCheck == 0 && r.partSize() >= rot.Size
+}
+
+func (r *Recorder) partSize() int64 {
+	_, size := r.w.Written()
+	return size
+}
+
+// Tick does what time demands, events or not; call it often (Options.Tick is
+// made for it). Errors are those of Write.
+func (r *Recorder) Tick() error {
+	if r.opts.MaxSize > 0 {
+		if _, size := r.Written(); size >= r.opts.MaxSize {
+			return ErrLimit
+		}
 	}
-	if rot.Every > 0 && time.Since(r.began) >= rot.Every {
-		return true
+	rot := &r.opts.Rotate
+	if rot.Every > 0 && time.Since(r.began) >= rot.Every || rot.Size > 0 && r.partSize() >= rot.Size {
+		return r.rotate()
 	}
-	if rot.Size > 0 {
-		_, size := r.w.Written()
-		return size >= rot.Size
-	}
-	return false
+	return nil
 }
 
 // rotate completes the current file and begins the next one.

@@ -51,8 +51,9 @@ type Options struct {
 	Before func(*Session) error
 
 	// Tick, when set, is called about ten times a second by the goroutine that
-	// takes the events, while it waits and while it is busy.
-	Tick func()
+	// takes the events, while it waits and while it is busy. Its error ends Each
+	// and Next.
+	Tick func() error
 
 	// ring replaces the probe in tests.
 	ring Ring
@@ -189,7 +190,9 @@ func (s *Session) Each(f func(*scapfile.Event) error) error {
 		if err := s.ring.Read(s.deadline(last), take); err != nil || last {
 			return s.atEnd(err)
 		}
-		s.tick()
+		if err := s.tick(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -209,14 +212,15 @@ func (s *Session) atEnd(err error) error {
 	return err
 }
 
-func (s *Session) tick() {
+func (s *Session) tick() error {
 	if s.opts.Tick == nil {
-		return
+		return nil
 	}
 	if now := time.Now(); now.Sub(s.ticked) >= tickEvery {
 		s.ticked = now
-		s.opts.Tick()
+		return s.opts.Tick()
 	}
+	return nil
 }
 
 // accept makes s.ev the event in raw, unless it is not part of the recording.
@@ -259,7 +263,9 @@ func (s *Session) Next() (*scapfile.Event, error) {
 			r := s.cur.recs[s.at]
 			s.at++
 			if s.at%1024 == 0 {
-				s.tick()
+				if err := s.tick(); err != nil {
+					return nil, err
+				}
 			}
 			ok, err := s.accept(r.cpu, s.cur.data[r.off:r.end])
 			if err != nil {
@@ -275,7 +281,9 @@ func (s *Session) Next() (*scapfile.Event, error) {
 			s.free <- s.cur
 			s.cur = nil
 		}
-		s.tick()
+		if err := s.tick(); err != nil {
+			return nil, err
+		}
 		sl, ok := <-s.full
 		if !ok {
 			if s.ended != nil {

@@ -181,10 +181,11 @@ func TestSessionTicks(t *testing.T) {
 	for _, pull := range []bool{false, true} {
 		var s *Session
 		ticks := 0
-		s = openFake(t, &fakeRing{}, Options{Tick: func() {
+		s = openFake(t, &fakeRing{}, Options{Tick: func() error {
 			if ticks++; ticks == 3 {
-				_ = s.Stop()
+				return s.Stop()
 			}
+			return nil
 		}})
 		if got := collect(t, s, pull, nil); len(got) != 0 {
 			t.Errorf("pull %v: events %v from a quiet host", pull, got)

@@ -144,14 +144,19 @@ func causes(lost map[string]uint64) string {
 	return b.String()
 }
 
-// tick refreshes the live line.
-func (r *recording) tick() {
+// tick lets the recorder do what time demands and refreshes the live line.
+func (r *recording) tick() error {
+	if r.rec != nil {
+		if err := r.rec.Tick(); err != nil {
+			return err
+		}
+	}
 	if !r.live.due() {
-		return
+		return nil
 	}
 	stats, err := r.session.Stats()
 	if err != nil {
-		return
+		return err
 	}
 	var events uint64
 	var size int64
@@ -161,6 +166,7 @@ func (r *recording) tick() {
 		events = stats.Written
 	}
 	r.live.show(fmt.Sprintf("%s  %s  %s  %d lost", roundDuration(time.Since(r.began)), plural(events, "event"), byteCount(size), stats.Lost()))
+	return nil
 }
 
 // liveLine is a line on a terminal that is written over and over.
