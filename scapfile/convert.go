@@ -97,6 +97,7 @@ type step struct {
 	act       action
 	to        schema.EventType
 	usesEnter bool
+	wide      bool // the result has 32-bit lengths
 	sources   []source
 }
 
@@ -119,6 +120,7 @@ func compileStep(c conversion) step {
 	if c.act == convChange {
 		s.to, first = c.to, 0
 	}
+	s.wide = shapeOf(s.to)&shapeWide != 0
 	params := schema.Lookup(s.to).Params
 	add := func(src source) {
 		if at := first + len(s.sources); at < len(params) {
@@ -173,6 +175,7 @@ const maxRounds = 50
 // converter turns the events of a section into the current model. It remembers
 // the last enter event of each thread.
 type converter struct {
+	steps  []step
 	enters enterTable
 	out    [2][]byte // results, used in turns because a step reads the one before
 }
@@ -204,7 +207,10 @@ func (c *converter) apply(e *Event) verdict {
 
 // convert runs the steps for e until it needs no more.
 func (c *converter) convert(e *Event) verdict {
-	table := steps()
+	if c.steps == nil {
+		c.steps = steps()
+	}
+	table := c.steps
 	for round := range maxRounds {
 		var s *step
 		if e.count < maxParams {
@@ -270,38 +276,40 @@ func (c *converter) run(e *Event, s *step, turn int) {
 			e.Flags |= FlagEnterLost
 		}
 	}
-	// The length array is built in front of the parameters: its size is known,
-	// as no converted event has 32-bit lengths but container JSON.
+	// The length array stands in front of the parameters; its size is known. Only
+	// the container event, built from nothing kept, has 32-bit lengths.
 	kept := 0
 	if s.act == convAppend {
 		kept = int(e.count)
 	}
 	n := kept + len(s.sources)
-	out := c.out[turn][:0]
 	width := 2
-	if shapeOf(s.to)&shapeWide != 0 {
+	if s.wide {
 		width = 4
 	}
-	out = append(out, make([]byte, n*width)...)
+	out := c.out[turn]
+	if cap(out) < n*width {
+		out = make([]byte, n*width, 4<<10)
+	}
+	out = out[:n*width]
 	if kept > 0 {
 		copy(out, e.data[:2*kept])
-		out = append(out, e.data[2*e.count:e.end]...)
+		out = append(out, e.data[2*kept:e.end]...)
 	}
 	for i := range s.sources {
 		at := len(out)
 		out = c.param(out, e, enter, &s.sources[i])
 		size := len(out) - at
-		if width == 4 {
+		if s.wide {
 			binary.LittleEndian.PutUint32(out[4*(kept+i):], uint32(size))
 		} else {
 			binary.LittleEndian.PutUint16(out[2*(kept+i):], uint16(size))
 		}
 	}
 	c.out[turn] = out
-	e.Type = s.to
-	if err := e.setData(uint32(n), out); err != nil {
-		e.setEmpty() // cannot happen: the lengths are those of what was appended
-	}
+	// No need to check the lengths: they are those of what was appended.
+	e.Type, e.data, e.end, e.wide = s.to, out, uint32(len(out)), s.wide
+	e.count, e.n = uint32(n), uint8(min(n, int(shapeOf(s.to)&shapeCount)))
 	if enter != nil {
 		enter.used = true
 	}

@@ -8,25 +8,25 @@ import (
 
 // enterSlot is a remembered enter event.
 type enterSlot struct {
-	tid  int64
-	typ  schema.EventType
-	n    uint8
-	live bool // the slot is taken; a used event stays until it is overwritten
-	used bool // its exit event was converted
-	off  [maxEnterParams + 1]uint16
-	data []byte
+	tid   int64
+	typ   schema.EventType
+	count uint8 // parameters
+	live  bool  // the slot is taken; a used event stays until it is overwritten
+	used  bool  // its exit event was converted
+	data  []byte
 }
-
-// maxEnterParams is the largest number of parameters of a stored enter event; a
-// test compares it with the conversion table.
-const maxEnterParams = 8
 
 // param returns parameter i, nil if there is none.
 func (s *enterSlot) param(i int) []byte {
-	if i >= int(s.n) {
+	if i >= int(s.count) {
 		return nil
 	}
-	return s.data[s.off[i]:s.off[i+1]]
+	off := 2 * int(s.count)
+	for k := 0; k < 2*i; k += 2 {
+		off += int(binary.LittleEndian.Uint16(s.data[k:]))
+	}
+	size := int(binary.LittleEndian.Uint16(s.data[2*i:]))
+	return s.data[off : off+size]
 }
 
 // enterTable holds the last enter event of each thread: a hash table with open
@@ -53,7 +53,7 @@ func (t *enterTable) index(tid int64) int {
 
 // store remembers e, replacing an earlier event of its thread.
 func (t *enterTable) store(e *Event) {
-	if int(e.n) > maxEnterParams || e.wide || e.end > 0xFFFF {
+	if e.wide || e.count != uint32(e.n) {
 		return
 	}
 	if t.live*2 >= len(t.slots) {
@@ -67,14 +67,8 @@ func (t *enterTable) store(e *Event) {
 	if !s.live {
 		t.live++
 	}
-	s.tid, s.typ, s.n, s.live, s.used = e.TID, e.Type, e.n, true, false
-	off := uint16(0)
-	for k := range int(e.n) {
-		s.off[k] = off
-		off += binary.LittleEndian.Uint16(e.data[2*k:])
-	}
-	s.off[e.n] = off
-	s.data = append(s.data[:0], e.data[2*e.count:e.end]...)
+	s.tid, s.typ, s.count, s.live, s.used = e.TID, e.Type, e.n, true, false
+	s.data = append(s.data[:0], e.data[:e.end]...)
 }
 
 // find returns the event remembered for tid, nil if there is none.

@@ -95,6 +95,7 @@ func (g *gzipPacker) pack(dst, raw []byte, p piece) ([]byte, error) {
 		return dst, err
 	}
 	p.comp, p.size = uint32(gzipPieceHdr+g.out.Len()+8), uint32(len(raw))
+	p.flags &^= pieceHeadless
 	dst = gzipHeader(dst, 'R', pieceSize)
 	dst = p.append(dst)
 	dst = append(dst, g.out.Bytes()...)

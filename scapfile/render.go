@@ -403,11 +403,12 @@ func (r *Renderer) appendBuffer(dst, v []byte) []byte {
 	if cut {
 		v = v[:r.DataLimit]
 	}
-	for _, c := range v {
+	at := len(dst)
+	dst = append(dst, v...)
+	for i, c := range dst[at:] {
 		if c < 0x20 || c > 0x7E {
-			c = '.'
+			dst[at+i] = '.'
 		}
-		dst = append(dst, c)
 	}
 	if cut {
 		dst = append(dst, "..."...)

@@ -21,7 +21,7 @@ type WriterOptions struct {
 	Compression Compression
 	// Level of the compressor, 0 for the default: zstd 1-22, gzip 1-9.
 	Level int
-	// FrameSize is how many uncompressed bytes go into one piece, 0 for 512 KiB.
+	// FrameSize is how many uncompressed bytes go into one piece, 0 for 2 MiB.
 	// Larger pieces compress a little better, smaller ones lose less when cut.
 	FrameSize int
 	// SyncEvery bounds the time between an event and its place in the file, 0
@@ -40,11 +40,15 @@ type WriterOptions struct {
 }
 
 const (
-	defaultFrame = 512 << 10
+	// Frame size and level were chosen by measurement, see README.md: five million
+	// events make more than two hundred pieces, so that entering such a file at any event
+	// reads less than a hundredth of it.
+	defaultFrame = 2 << 20
 	maxFrame     = 16 << 20
-	// Measured on the shared captures, see README.md: the level whose files stay
-	// below 0.6 of the libs' gzip at a fraction of its time.
-	defaultZstdLevel = 3
+	// maxFirst is how large the lists may be to share the first piece with the
+	// section header; it stays well below what readers take as a whole frame.
+	maxFirst         = 4 << 20
+	defaultZstdLevel = 7
 	defaultGzipLevel = 6
 )
 
@@ -154,10 +158,13 @@ func NewWriter(out io.Writer, snap *Snapshot, opts WriterOptions) (*Writer, erro
 	if w.comp == CompressionNone {
 		workers = 1
 	}
-	if err := w.begin(workers); err != nil {
+	first := appendSnapshot(appendSection(nil), snap)
+	if len(first) > maxFirst {
+		first, w.buf = first[:sectionSize], first[sectionSize:]
+	}
+	if err := w.begin(first, workers); err != nil {
 		return nil, err
 	}
-	w.buf = appendSnapshot(w.buf, snap)
 	w.mu.Lock()
 	err := w.cut(true)
 	w.mu.Unlock()
@@ -175,8 +182,8 @@ func NewWriter(out io.Writer, snap *Snapshot, opts WriterOptions) (*Writer, erro
 	return w, nil
 }
 
-// begin writes the section header and the metadata and starts the workers.
-func (w *Writer) begin(workers int) error {
+// begin writes the first piece and the metadata and starts the workers.
+func (w *Writer) begin(first []byte, workers int) error {
 	packers := make([]packer, workers)
 	for i := range packers {
 		p, err := w.newPacker()
@@ -185,11 +192,15 @@ func (w *Writer) begin(workers int) error {
 		}
 		packers[i] = p
 	}
-	head, err := packers[0].pack(nil, appendSection(nil), piece{flags: pieceCurrent | pieceHeadless})
+	if w.comp == CompressionNone {
+		// The metadata block comes before the lists, at a place that is known.
+		first, w.buf = first[:sectionSize:sectionSize], append(first[sectionSize:], w.buf...)
+	}
+	head, err := packers[0].pack(nil, first, piece{flags: pieceCurrent | pieceHeadless})
 	if err != nil {
 		return err
 	}
-	w.frames = append(w.frames, seekEntry{uint32(len(head)), sectionSize})
+	w.frames = append(w.frames, seekEntry{uint32(len(head)), uint32(len(first))})
 	w.metaAt = int64(len(head))
 	head = packers[0].meta(head, &w.meta)
 	w.metaLen = len(head) - int(w.metaAt)

@@ -8,8 +8,10 @@
 package safe
 
 import (
+	"encoding/binary"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const hex = "0123456789abcdef"
@@ -20,17 +22,26 @@ const hex = "0123456789abcdef"
 // bidirectional overrides and zero-width characters. A backslash stays as it
 // is, so the result is for reading, not for decoding.
 func Append[T string | []byte](dst []byte, s T) []byte {
+	switch s := any(s).(type) {
+	case string:
+		return appendSafe(dst, s)
+	case []byte:
+		return appendSafe(dst, unsafe.String(unsafe.SliceData(s), len(s))) // not kept
+	}
+	return dst
+}
+
+func appendSafe(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < 0x7f {
-			i++
+		if n := printable(s[i:]); n > 0 {
+			i += n
 			continue
 		}
 		size := 1
-		if c >= utf8.RuneSelf {
+		if s[i] >= utf8.RuneSelf {
 			var r rune
-			r, size = decode(s, i)
+			r, size = utf8.DecodeRuneInString(s[i:])
 			if r != utf8.RuneError && strconv.IsPrint(r) || r == utf8.RuneError && size == 3 {
 				i += size
 				continue
@@ -55,13 +66,12 @@ func String(s string) string {
 // IsSafe reports whether Append would leave s unchanged.
 func IsSafe(s string) bool {
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c < ' ' || c == 0x7f {
-			return false
-		}
-		if c < utf8.RuneSelf {
-			i++
+		if n := printable(s[i:]); n > 0 {
+			i += n
 			continue
+		}
+		if s[i] < utf8.RuneSelf {
+			return false
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && size == 1 || !strconv.IsPrint(r) && r != utf8.RuneError {
@@ -72,14 +82,29 @@ func IsSafe(s string) bool {
 	return true
 }
 
-func decode[T string | []byte](s T, i int) (rune, int) {
-	// The longest encoding is utf8.UTFMax bytes; the copy stays on the stack.
-	var b [utf8.UTFMax]byte
-	n := copy(b[:], s[i:])
-	return utf8.DecodeRune(b[:n])
+// printable returns the length of the printable ASCII text that s begins with.
+// Eight bytes are tested at a time: whole event lines pass through here.
+func printable(s string) int {
+	const (
+		each = 0x0101010101010101
+		high = 0x80 * each
+	)
+	b, i := unsafe.Slice(unsafe.StringData(s), len(s)), 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		// A byte below ' ' or above '~' sets its high bit; others do only when
+		// such a byte borrowed from them.
+		if (x-' '*each|x+each|x)&high != 0 {
+			break
+		}
+	}
+	for i < len(s) && s[i] >= ' ' && s[i] < 0x7f {
+		i++
+	}
+	return i
 }
 
-func appendEscape[T string | []byte](dst []byte, s T) []byte {
+func appendEscape(dst []byte, s string) []byte {
 	if len(s) == 1 {
 		switch c := s[0]; c {
 		case '\n':
@@ -92,7 +117,7 @@ func appendEscape[T string | []byte](dst []byte, s T) []byte {
 			return append(dst, '\\', 'x', hex[c>>4], hex[c&15])
 		}
 	}
-	r, _ := decode(s, 0)
+	r, _ := utf8.DecodeRuneInString(s)
 	if r < 0x10000 {
 		dst = append(dst, '\\', 'u')
 		for shift := 12; shift >= 0; shift -= 4 {
