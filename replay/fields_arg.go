@@ -134,7 +134,7 @@ func (ev *Event) argText(i int) (string, bool) {
 	if i >= ev.NumParams() {
 		return "", false
 	}
-	r, b := ev.renderer(), ev.open()
+	r, b := ev.renderer(false), ev.open()
 	if b = r.AppendResolved(b, ev.Event, i); len(b) == 0 {
 		b = r.AppendRaw(b, ev.Event, i)
 	}
@@ -143,5 +143,5 @@ func (ev *Event) argText(i int) (string, bool) {
 
 // evtArgs is the list of all arguments.
 func evtArgs(ev *Event) (string, bool) {
-	return ev.close(ev.renderer().AppendArgs(ev.open(), ev.Event))
+	return ev.close(ev.renderer(false).AppendArgs(ev.open(), ev.Event))
 }

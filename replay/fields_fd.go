@@ -132,7 +132,7 @@ type fdKind struct {
 }
 
 // fdKinds are the kinds by SCAP_FD_ value.
-var fdKinds = map[int]fdKind{
+var fdKinds = [256]fdKind{
 	schema.SCAP_FD_FILE:          {"file", "f"},
 	schema.SCAP_FD_FILE_V2:       {"file", "f"},
 	schema.SCAP_FD_DIRECTORY:     {"directory", "d"},
@@ -158,15 +158,15 @@ var fdKinds = map[int]fdKind{
 }
 
 func (fd *FD) typeName() string {
-	if k, ok := fdKinds[int(fd.Type)]; ok {
-		return k.name
+	if name := fdKinds[fd.Type].name; name != "" {
+		return name
 	}
-	return "<NA>"
+	return notKnown
 }
 
 func (fd *FD) typeChar() string {
-	if k, ok := fdKinds[int(fd.Type)]; ok {
-		return k.char
+	if c := fdKinds[fd.Type].char; c != "" {
+		return c
 	}
 	return "?"
 }

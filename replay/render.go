@@ -248,12 +248,12 @@ func bits(n int64, t schema.ParamType) uint64 {
 }
 
 func appendHex(dst []byte, n uint64) []byte {
-	const digits = "0123456789ABCDEF"
+	const hex = "0123456789ABCDEF"
 	var b [16]byte
 	i := len(b)
 	for {
 		i--
-		b[i] = digits[n&15]
+		b[i] = hex[n&15]
 		if n >>= 4; n == 0 {
 			return append(dst, b[i:]...)
 		}

@@ -7,17 +7,24 @@ import (
 	"github.com/sysreel/sysreel/scapfile/safe"
 )
 
-// renderer returns what writes the arguments of ev with the state at ev.
-func (ev *Event) renderer() *scapfile.Renderer {
+// renderer returns what writes the arguments of ev with the state at ev: as
+// they are, or safe for people to read.
+func (ev *Event) renderer(forPeople bool) *scapfile.Renderer {
 	if ev.M == nil {
-		return new(scapfile.Renderer)
+		return &scapfile.Renderer{Safe: forPeople}
 	}
 	s := &ev.M.scratch
-	if s.renderer.Resolver == nil {
-		s.renderer.Resolver = s
-	}
+	s.renderer.Resolver, s.renderer.Safe = s, forPeople
 	s.current = ev
 	return &s.renderer
+}
+
+// appendText appends text of the state as the renderer would.
+func (s *scratch) appendText(dst []byte, text string) []byte {
+	if s.renderer.Safe {
+		return safe.Append(dst, text)
+	}
+	return append(dst, text...)
 }
 
 var _ scapfile.Resolver = (*scratch)(nil)
@@ -45,7 +52,7 @@ func (s *scratch) AppendFD(dst []byte, _ *scapfile.Event, num int64) []byte {
 	if p := fd.l4Char(); p != 0 {
 		dst = append(dst, p)
 	}
-	return append(append(dst, '>'), fd.Name...)
+	return s.appendText(append(dst, '>'), fd.Name)
 }
 
 // FDTypeChar implements scapfile.Resolver.
@@ -59,7 +66,7 @@ func (s *scratch) FDTypeChar(_ *scapfile.Event, num int64) byte {
 // AppendComm implements scapfile.Resolver.
 func (s *scratch) AppendComm(dst []byte, pid int64) []byte {
 	if t := s.current.M.Thread(pid); t != nil {
-		return append(dst, t.Comm...)
+		return s.appendText(dst, t.Comm)
 	}
 	return dst
 }
@@ -67,7 +74,7 @@ func (s *scratch) AppendComm(dst []byte, pid int64) []byte {
 // AppendUser implements scapfile.Resolver.
 func (s *scratch) AppendUser(dst []byte, uid uint32) []byte {
 	if t := s.current.Thread; t != nil {
-		return append(dst, userText(t, uid, "root", userName)...)
+		return s.appendText(dst, userText(t, uid, "root", userName))
 	}
 	return dst
 }
@@ -75,14 +82,19 @@ func (s *scratch) AppendUser(dst []byte, uid uint32) []byte {
 // AppendGroup implements scapfile.Resolver.
 func (s *scratch) AppendGroup(dst []byte, gid uint32) []byte {
 	if t := s.current.Thread; t != nil {
-		return append(dst, groupName(t, gid)...)
+		return s.appendText(dst, groupName(t, gid))
 	}
 	return dst
 }
 
 // AppendPath implements scapfile.Resolver.
 func (s *scratch) AppendPath(dst []byte, _ *scapfile.Event, i int) []byte {
-	return s.current.appendPath(dst, i)
+	at := len(dst)
+	dst = s.current.appendPath(dst, i)
+	if s.renderer.Safe && !safe.IsSafe(view(dst[at:])) {
+		return safe.Append(dst[:at], string(dst[at:]))
+	}
+	return dst
 }
 
 // AppendLine appends the event as one line, as sysdig prints it: number, time,
@@ -106,17 +118,5 @@ func AppendLine(dst []byte, ev *Event) []byte {
 		dst = append(dst, ") < "...)
 	}
 	dst = append(safe.Append(dst, ev.TypeName()), ' ')
-	start := len(dst)
-	dst = ev.renderer().AppendArgs(dst, ev.Event)
-	return safeTail(dst, start, ev)
-}
-
-// safeTail makes dst[start:] safe to read; nearly always it is already.
-func safeTail(dst []byte, start int, ev *Event) []byte {
-	tail := view(dst[start:])
-	if safe.IsSafe(tail) {
-		return dst
-	}
-	s, _ := ev.close(append(ev.open(), tail...))
-	return safe.Append(dst[:start], s)
+	return ev.renderer(true).AppendArgs(dst, ev.Event)
 }

@@ -94,10 +94,17 @@ func (c *clock) second(sec int64) []byte {
 
 // appendNano appends the nine digits of the nanoseconds within a second.
 func appendNano(dst []byte, ns uint64) []byte {
-	var d [9]byte
-	for i := len(d) - 1; i >= 0; i-- {
-		d[i] = byte('0' + ns%10)
-		ns /= 10
-	}
-	return append(dst, d[:]...)
+	n := uint32(ns % second)
+	hi, lo := n/10000, n%10000 // five and four digits
+	return append(dst,
+		byte('0'+hi/10000),
+		digits[hi/100%100*2], digits[hi/100%100*2+1],
+		digits[hi%100*2], digits[hi%100*2+1],
+		digits[lo/100*2], digits[lo/100*2+1],
+		digits[lo%100*2], digits[lo%100*2+1])
 }
+
+// digits holds 00 to 99.
+const digits = "00010203040506070809101112131415161718192021222324252627282930313233343536373839" +
+	"40414243444546474849505152535455565758596061626364656667686970717273747576777879" +
+	"8081828384858687888990919293949596979899"

@@ -1,11 +1,13 @@
 package scapfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"time"
 
+	"github.com/sysreel/sysreel/scapfile/safe"
 	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
@@ -28,13 +30,34 @@ type Resolver interface {
 }
 
 // Renderer writes parameters as sysdig does. The zero value resolves nothing that
-// needs state and writes times in UTC. Text from the capture is written as it
-// is: whoever shows it to people neutralises control characters.
+// needs state and writes times in UTC.
 type Renderer struct {
 	Resolver  Resolver       // nil: none
 	Location  *time.Location // of absolute times; nil: UTC
 	DataLimit int            // bytes of data buffers shown, 0 for all; sysdig shows 80
+	// Safe passes the text of the event through package safe, for people to
+	// read; otherwise it is written as it is. The Resolver does so on its own
+	// account.
+	Safe bool
 }
+
+// argLabels holds, by event type and parameter, what stands in front of the
+// value in argument lists.
+var argLabels = func() [][]string {
+	events := schema.Events()
+	labels := make([][]string, len(events))
+	for t := range events {
+		l := make([]string, len(events[t].Params))
+		for i := range l {
+			l[i] = " " + events[t].Params[i].Name + "="
+		}
+		if len(l) > 0 {
+			l[0] = l[0][1:]
+		}
+		labels[t] = l
+	}
+	return labels
+}()
 
 // AppendArgs appends all parameters: name=raw(resolved) name=raw ... Generic
 // events have none to show: their name says it all.
@@ -43,28 +66,49 @@ func (r *Renderer) AppendArgs(dst []byte, e *Event) []byte {
 	if info == nil || e.Type == schema.PPME_GENERIC_X || e.Type == schema.PPME_GENERIC_E {
 		return dst
 	}
-	for i := range e.NumParams() {
-		if i > 0 {
-			dst = append(dst, ' ')
-		}
-		dst = append(dst, info.Params[i].Name...)
-		dst = append(dst, '=')
-		dst = r.AppendArg(dst, e, i)
+	for i, label := range argLabels[e.Type][:min(e.NumParams(), len(info.Params))] {
+		dst = append(dst, label...)
+		dst = r.appendBoth(dst, e, i, e.Param(i), &info.Params[i])
 	}
 	return dst
+}
+
+// appendBoth appends the raw form of a parameter and the resolved one in
+// parentheses if there is one.
+func (r *Renderer) appendBoth(dst []byte, e *Event, i int, v []byte, p *schema.Param) []byte {
+	t := p.Type
+	n, number := paramInt(v, t)
+	if number {
+		dst = r.appendRawInt(dst, n, p, t)
+	} else {
+		dst = r.appendRaw(dst, e, v, p, t)
+	}
+	switch t { // which have no resolved form: most
+	case schema.PT_UINT8, schema.PT_UINT16, schema.PT_UINT32, schema.PT_UINT64, schema.PT_INT64, schema.PT_INT32,
+		schema.PT_CHARBUF, schema.PT_BYTEBUF, schema.PT_ABSTIME, schema.PT_SOCKADDR, schema.PT_SOCKTUPLE:
+		return dst
+	}
+	at := len(dst)
+	dst = append(dst, '(')
+	if number {
+		dst = r.appendResolvedInt(dst, e, n, p, t)
+	} else {
+		dst = r.appendResolved(dst, e, i, v, p, t)
+	}
+	if len(dst) == at+1 {
+		return dst[:at]
+	}
+	return append(dst, ')')
 }
 
 // AppendArg appends parameter i as it stands in argument lists: the raw form,
 // and the resolved one in parentheses if there is one.
 func (r *Renderer) AppendArg(dst []byte, e *Event, i int) []byte {
-	dst = r.AppendRaw(dst, e, i)
-	at := len(dst)
-	dst = append(dst, '(')
-	dst = r.AppendResolved(dst, e, i)
-	if len(dst) == at+1 {
-		return dst[:at]
+	info := e.Info()
+	if info == nil || uint(i) >= uint(len(info.Params)) {
+		return append(dst, "<NA>"...)
 	}
-	return append(dst, ')')
+	return r.appendBoth(dst, e, i, e.Param(i), &info.Params[i])
 }
 
 // AppendRaw appends the raw form of parameter i; "<NA>" or, for buffers, "NULL"
@@ -119,15 +163,15 @@ func paramInt(v []byte, t schema.ParamType) (int64, bool) {
 func (r *Renderer) appendRaw(dst []byte, e *Event, v []byte, p *schema.Param, t schema.ParamType) []byte {
 	switch t {
 	case schema.PT_CHARBUF, schema.PT_FSPATH, schema.PT_FSRELPATH:
-		return appendText(dst, v)
+		return r.appendText(dst, v)
 	case schema.PT_BYTEBUF:
 		return r.appendBuffer(dst, v)
 	case schema.PT_CHARBUFARRAY, schema.PT_CHARBUF_PAIR_ARRAY:
-		return appendStrings(dst, v)
+		return r.appendStrings(dst, v)
 	case schema.PT_SOCKADDR:
-		return appendSockAddr(dst, v)
+		return r.appendSockAddr(dst, v)
 	case schema.PT_SOCKTUPLE:
-		return appendSockTuple(dst, v)
+		return r.appendSockTuple(dst, v)
 	case schema.PT_FDLIST:
 		return r.appendFDList(dst, e, v)
 	case schema.PT_DYN:
@@ -150,6 +194,11 @@ func (r *Renderer) appendRaw(dst []byte, e *Event, v []byte, p *schema.Param, t 
 	if !ok {
 		return appendOdd(dst, v)
 	}
+	return r.appendRawInt(dst, n, p, t)
+}
+
+// appendRawInt appends the raw form of an integer parameter.
+func (r *Renderer) appendRawInt(dst []byte, n int64, p *schema.Param, t schema.ParamType) []byte {
 	switch t {
 	case schema.PT_UID, schema.PT_GID:
 		return strconv.AppendInt(dst, int64(int32(n)), 10)
@@ -234,6 +283,11 @@ func (r *Renderer) appendResolved(dst []byte, e *Event, i int, v []byte, p *sche
 	if !ok {
 		return dst
 	}
+	return r.appendResolvedInt(dst, e, n, p, t)
+}
+
+// appendResolvedInt appends the resolved form of an integer parameter.
+func (r *Renderer) appendResolvedInt(dst []byte, e *Event, n int64, p *schema.Param, t schema.ParamType) []byte {
 	switch t {
 	case schema.PT_ERRNO:
 		if n < 0 {
@@ -367,31 +421,40 @@ func appendSignals(dst []byte, set uint32) []byte {
 
 func isNull(v []byte) bool { return string(v) == "(NULL)\x00" }
 
-func appendText(dst, v []byte) []byte {
+func (r *Renderer) appendText(dst, v []byte) []byte {
 	if len(v) == 0 || isNull(v) {
 		return append(dst, "<NA>"...)
 	}
 	if v[len(v)-1] == 0 {
 		v = v[:len(v)-1]
 	}
+	return r.appendCaptured(dst, v)
+}
+
+// appendCaptured appends text of the event.
+func (r *Renderer) appendCaptured(dst, v []byte) []byte {
+	if r.Safe {
+		return safe.Append(dst, v)
+	}
 	return append(dst, v...)
 }
 
 // appendStrings appends NUL-separated strings joined with dots.
-func appendStrings(dst, v []byte) []byte {
+func (r *Renderer) appendStrings(dst, v []byte) []byte {
 	if len(v) == 0 {
 		return append(dst, "NULL"...)
 	}
 	if v[len(v)-1] == 0 {
 		v = v[:len(v)-1]
 	}
-	for _, c := range v {
-		if c == 0 {
-			c = '.'
+	for {
+		i := bytes.IndexByte(v, 0)
+		if i < 0 {
+			return r.appendCaptured(dst, v)
 		}
-		dst = append(dst, c)
+		dst = append(r.appendCaptured(dst, v[:i]), '.')
+		v = v[i+1:]
 	}
-	return dst
 }
 
 // appendBuffer appends printable bytes as they are and others as dots.

@@ -81,7 +81,7 @@ func AppendEndpoint(dst []byte, a netip.AddrPort) []byte {
 	return strconv.AppendUint(dst, uint64(a.Port()), 10)
 }
 
-func appendSockAddr(dst, v []byte) []byte {
+func (r *Renderer) appendSockAddr(dst, v []byte) []byte {
 	if len(v) == 0 {
 		return append(dst, "<NA>"...)
 	}
@@ -90,12 +90,12 @@ func appendSockAddr(dst, v []byte) []byte {
 	case !ok:
 		return appendBadSock(dst, v[0])
 	case s.Family == schema.PPM_AF_UNIX:
-		return append(dst, s.Path...)
+		return r.appendCaptured(dst, s.Path)
 	}
 	return AppendEndpoint(dst, s.Dst)
 }
 
-func appendSockTuple(dst, v []byte) []byte {
+func (r *Renderer) appendSockTuple(dst, v []byte) []byte {
 	if len(v) == 0 {
 		return append(dst, "NULL"...)
 	}
@@ -108,7 +108,7 @@ func appendSockTuple(dst, v []byte) []byte {
 		dst = append(dst, "->"...)
 		dst = strconv.AppendUint(dst, s.UnixDst, 16)
 		dst = append(dst, ' ')
-		return append(dst, s.Path...)
+		return r.appendCaptured(dst, s.Path)
 	}
 	dst = AppendEndpoint(dst, s.Src)
 	dst = append(dst, "->"...)
