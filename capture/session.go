@@ -87,6 +87,7 @@ type Session struct {
 	start  sync.Once
 	full   chan *slab
 	free   chan *slab
+	queued atomic.Int64 // bytes in full slabs
 	cur    *slab
 	at     int // index of the next event in cur
 	ended  error
@@ -277,6 +278,7 @@ func (s *Session) Next() (*scapfile.Event, error) {
 			continue
 		}
 		if s.cur != nil {
+			s.queued.Add(-int64(len(s.cur.data)))
 			s.cur.reset()
 			s.free <- s.cur
 			s.cur = nil
@@ -315,15 +317,15 @@ func (b *slab) add(cpu uint16, raw []byte) error {
 	return nil
 }
 
-// slabs is how many of them go round: one being filled, one being consumed, and
-// some on the way that absorb a pause of the consumer.
-const slabs = 8
+// maxQueue is how many bytes of events may wait for a slow consumer of Next
+// before they are left in the ring buffers: a burst of a million events or so.
+const maxQueue = 128 << 20
+
+// maxSlabs bounds the number of slabs; each holds the events of an interval.
+const maxSlabs = 1 << 12
 
 func (s *Session) startReading() {
-	s.full, s.free = make(chan *slab, slabs), make(chan *slab, slabs)
-	for range slabs {
-		s.free <- &slab{}
-	}
+	s.full, s.free = make(chan *slab, maxSlabs), make(chan *slab, maxSlabs)
 	go s.readSlabs()
 }
 
@@ -331,16 +333,26 @@ func (s *Session) startReading() {
 // slab is handed on too: it lets the consumer tick.
 func (s *Session) readSlabs() {
 	defer close(s.full)
-	for {
+	for made := 0; ; {
 		var b *slab
 		select {
 		case b = <-s.free:
-		case <-s.leave:
-			return
+		default:
+			if made < maxSlabs && s.queued.Load() < maxQueue {
+				made++
+				b = &slab{}
+				break
+			}
+			select {
+			case b = <-s.free:
+			case <-s.leave:
+				return
+			}
 		}
 		last := s.stopping.Load()
 		err := s.ring.Read(s.deadline(last), b.add)
 		s.ended = s.atEnd(err)
+		s.queued.Add(int64(len(b.data)))
 		s.full <- b // never blocks: there is room for all slabs
 		if err != nil || last {
 			return
