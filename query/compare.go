@@ -174,6 +174,19 @@ var resultNames = sync.OnceValue(func() map[string]int64 {
 	return names
 })
 
+// resultName is the name of a failed call's error, "" when it has none.
+func resultName(res int64) string { return resultTexts()[res] }
+
+var resultTexts = sync.OnceValue(func() map[int64]string {
+	out := make(map[int64]string)
+	for name, v := range resultNames() {
+		if v < 0 {
+			out[v] = name
+		}
+	}
+	return out
+})
+
 func compareRes(n *filter.Check, c *planCompare) *planCompare {
 	if n.Op == filter.OpExists {
 		c.expr = "e.res IS NOT NULL"

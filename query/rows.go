@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -27,20 +28,51 @@ type Row struct {
 	Task      int64
 	Target    int64 // File or connection
 	Alerts    int   // alerts on this event
+	Severity  int   // of the worst of them: 0 Emergency ... 7 Debug, -1 none
 }
 
 // Failed reports whether the call returned an error.
 func (r *Row) Failed() bool { return r.HasRes && r.Res < 0 }
 
+// Summary is what the index knows of the arguments, as a list shows them while
+// the event itself is not decoded: descriptor, path, result. Captured text in it
+// is as it was captured.
+func (r *Row) Summary() string {
+	var b []byte
+	if r.FD >= 0 || r.FDName != "" {
+		b = append(b, "fd="...)
+		b = strconv.AppendInt(b, r.FD, 10)
+		if r.FDName != "" {
+			b = append(b, '(')
+			b = append(b, r.FDName...)
+			b = append(b, ')')
+		}
+	}
+	if r.Path != "" {
+		b = append(b, " path="...)
+		b = append(b, r.Path...)
+	}
+	if r.HasRes {
+		b = append(b, " res="...)
+		b = strconv.AppendInt(b, r.Res, 10)
+		if name := resultName(r.Res); name != "" {
+			b = append(b, '(')
+			b = append(b, name...)
+			b = append(b, ')')
+		}
+	}
+	return strings.TrimPrefix(string(b), " ")
+}
+
 const rowSQL = `SELECT e.num, e.ts, e.cpu, t.thread_tid, t.proc_pid, t.proc_name, y.evt_type, e.fd, g.fd_type, g.fd_name, p.name,
-  e.res, t.user_name, t.container_id, t.process, e.task, e.target, (SELECT count(*) FROM alert a WHERE a.num = e.num)
+  e.res, t.user_name, t.container_id, t.process, e.task, e.target, (SELECT count(*) FROM alert a WHERE a.num = e.num), (SELECT min(severity) FROM alert a WHERE a.num = e.num)
 FROM event e LEFT JOIN event_type y ON y.id = e.type LEFT JOIN task t ON t.id = e.task
   LEFT JOIN target g ON g.id = e.target LEFT JOIN path p ON p.id = e.path `
 
 func scanRow(v []driver.Value) Row {
 	r := Row{Num: intOf(v[0]), TS: intOf(v[1]), CPU: intOf(v[2]), TID: intOr(v[3], -1), PID: intOr(v[4], -1), Proc: textOf(v[5]),
 		Type: textOf(v[6]), FD: intOr(v[7], -1), FDType: textOf(v[8]), FDName: textOf(v[9]), Path: textOf(v[10]), User: textOf(v[12]),
-		Container: textOf(v[13]), Process: intOf(v[14]), Task: intOf(v[15]), Target: intOf(v[16]), Alerts: int(intOf(v[17]))}
+		Container: textOf(v[13]), Process: intOf(v[14]), Task: intOf(v[15]), Target: intOf(v[16]), Alerts: int(intOf(v[17])), Severity: int(intOr(v[18], -1))}
 	r.Res, r.HasRes = v[11].(int64)
 	return r
 }
