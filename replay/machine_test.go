@@ -167,7 +167,7 @@ func TestDeterminism(t *testing.T) {
 			}
 		}
 	}
-	if run() != run() {
+	if a, b := run(), run(); a != b {
 		t.Error("two replays differ")
 	}
 }

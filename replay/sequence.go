@@ -73,8 +73,9 @@ func (s *sequence) Next() (*scapfile.Event, error) {
 			return nil, err
 		}
 	}
-	e.Num += s.events
-	e.Section += s.section
-	s.last.Num, s.last.Section = e.Num, e.Section
-	return e, nil
+	// A copy: the source counts on in its own event.
+	s.last = *e
+	s.last.Num += s.events
+	s.last.Section += s.section
+	return &s.last, nil
 }

@@ -3,6 +3,7 @@ package replay_test
 import (
 	"errors"
 	"io"
+	"path/filepath"
 	"testing"
 
 	"github.com/sysreel/sysreel/replay"
@@ -47,6 +48,34 @@ func TestSequence(t *testing.T) {
 	}
 	if _, err := replay.Sequence(broken{}); !errors.Is(err, errBroken) {
 		t.Errorf("got %v, want the source's error", err)
+	}
+}
+
+func TestSequenceOfFiles(t *testing.T) {
+	dir := sharedCaptures(t)
+	seq, err := replay.Sequence(openCapture(t, filepath.Join(dir, "04_write_below_etc.scap")), openCapture(t, filepath.Join(dir, "01_cat_shadow.scap")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := replay.New(seq, replay.Options{})
+	var num, ts uint64
+	sections := map[uint32]int{}
+	for {
+		ev, err := m.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Num <= num || ev.TS+1e9 < ts {
+			t.Fatalf("event %d at %d follows %d at %d", ev.Num, ev.TS, num, ts)
+		}
+		num, ts = ev.Num, ev.TS
+		sections[ev.Section]++
+	}
+	if len(sections) != 2 || sections[0] == 0 || sections[1] == 0 {
+		t.Errorf("events by section: got %v, want two sections", sections)
 	}
 }
 
