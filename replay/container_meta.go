@@ -2,6 +2,8 @@ package replay
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,6 +33,8 @@ type containerMeta struct {
 	PodLabels   map[string]string `json:"pod_sandbox_labels"`
 	IsSandbox   bool              `json:"is_pod_sandbox"`
 	Probes      []containerProbe  `json:"Healthprobes"`
+
+	labelText, podLabelText string // key:value joined by commas, in order of the keys
 
 	// raw is the text this was parsed from, to notice a newer one.
 	raw *byte
@@ -104,7 +108,16 @@ func parseContainer(raw []byte) *containerMeta {
 	}
 	c := new(containerMeta)
 	_ = json.Unmarshal(body, c) // a part of the wrong type leaves the others
+	c.labelText, c.podLabelText = joinLabels(c.Labels), joinLabels(c.PodLabels)
 	return c
+}
+
+func joinLabels(labels map[string]string) string {
+	var pairs []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, k+":"+labels[k])
+	}
+	return strings.Join(pairs, ",")
 }
 
 // typeName returns the name of the container's engine.

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -72,7 +71,7 @@ var containerFields = []row{
 		}
 		return nil
 	}).withDot(),
-	containerJoin("container.labels", "All labels as key:value, joined by commas.", func(dst []byte, c *containerMeta) []byte { return appendLabels(dst, c.Labels) }),
+	containerText("container.labels", "All labels as key:value, joined by commas.", func(c *containerMeta) string { return c.labelText }),
 	probeRuns("proc.is_container_healthcheck", "Whether the process is the container's health check.", "Healthcheck"),
 	probeRuns("proc.is_container_liveness_probe", "Whether the process is the container's liveness probe.", "LivenessProbe"),
 	probeRuns("proc.is_container_readiness_probe", "Whether the process is the container's readiness probe.", "ReadinessProbe"),
@@ -99,16 +98,7 @@ var containerFields = []row{
 		}
 		return nil
 	}).withDot(),
-	{Field: Field{Name: "k8s.pod.labels", Type: schema.PT_CHARBUF, Desc: "All labels of the pod as key:value, joined by commas."}, bind: func(r *Ref) error {
-		r.Str = func(ev *Event) (string, bool) {
-			c := ev.containerOf()
-			if c == nil || len(c.PodLabels) == 0 {
-				return "", false
-			}
-			return ev.close(appendLabels(ev.open(), c.PodLabels))
-		}
-		return nil
-	}},
+	podText("k8s.pod.labels", "All labels of the pod as key:value, joined by commas.", func(_ *Event, c *containerMeta) string { return c.podLabelText }),
 	podText("k8s.pod.ip", "IPv4 address of the pod.", func(_ *Event, c *containerMeta) string {
 		if c.PodSandbox == "" {
 			return ""
@@ -254,16 +244,6 @@ func containerStart(ev *Event) (int64, bool) {
 		return 0, false
 	}
 	return int64(ev.Thread.PidnsInitTS), true
-}
-
-func appendLabels(dst []byte, labels map[string]string) []byte {
-	for i, k := range slices.Sorted(maps.Keys(labels)) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(append(append(dst, k...), ':'), labels[k]...)
-	}
-	return dst
 }
 
 // gone is a field that Falco keeps so that old rules load; it has no value.

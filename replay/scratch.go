@@ -36,13 +36,22 @@ func (s *scratch) begin(ts uint64) {
 	s.curTS = ts
 }
 
+const (
+	scratchSize = 16 << 10 // what the fields of an event rarely exceed
+	scratchRoom = 1 << 10  // what open offers at least
+)
+
 // open returns a buffer to append to; close must follow before the next open.
 func (ev *Event) open() []byte {
 	if ev.M == nil {
 		return nil
 	}
-	b := ev.M.scratch.buf
-	return b[len(b):]
+	s := &ev.M.scratch
+	if cap(s.buf)-len(s.buf) < scratchRoom {
+		// What earlier text refers to stays alive behind it.
+		s.buf = make([]byte, 0, max(scratchSize, 2*cap(s.buf)))
+	}
+	return s.buf[len(s.buf):]
 }
 
 // close ends what open began and returns the appended bytes as text that is
@@ -53,10 +62,10 @@ func (ev *Event) close(b []byte) (string, bool) {
 	}
 	if ev.M != nil {
 		s := &ev.M.scratch
-		if n := len(s.buf); cap(s.buf) > n && cap(s.buf)-n == cap(b) {
+		if n := len(s.buf); cap(s.buf)-n == cap(b) {
 			s.buf = s.buf[:n+len(b)] // appended in place
 		} else {
-			s.buf = b // grown: what earlier text refers to stays alive behind it
+			s.buf = b // outgrown
 		}
 	}
 	return unsafe.String(&b[0], len(b)), true
