@@ -1,0 +1,5 @@
+package probe
+
+func int80(nr, a, b, c uintptr) uintptr
+
+func vforkExit() uintptr
