@@ -40,6 +40,10 @@ type Options struct {
 	// Buffer is the size of all ring buffers together in bytes, 0: the probe's
 	// default.
 	Buffer int
+	// Targets restricts the session to some tasks.
+	Targets Targets
+	// DropFailed leaves out calls that failed.
+	DropFailed bool
 	// PIDs restricts the session to these processes and all their descendants.
 	PIDs []int
 	// Command restricts the session to a command and all its descendants. It must
@@ -112,6 +116,10 @@ func Open(opts Options) (*Session, error) {
 			Signals:    opts.Selection.Signals,
 			SnapLen:    opts.SnapLen,
 			Buffer:     opts.Buffer,
+			DropFailed: opts.DropFailed,
+			UIDs:       opts.Targets.UIDs,
+			Comms:      opts.Targets.Comms,
+			Cgroups:    opts.Targets.Cgroups,
 			Tree:       len(opts.PIDs) > 0 || opts.Command != nil,
 			BootTime:   BootTime(),
 		})

@@ -18,6 +18,8 @@ const captureAbout = `Record system calls of this host, live. With a command, on
 descendants are recorded and sysreel exits with its status; signals are passed on
 to it. Without -w nothing is kept: give rules to see alerts.
 
+With rules, SIGHUP reads them again.
+
 Calls that are needed to know which process, file or connection an event is about
 are added to a selection and told; --exact leaves them out.`
 
@@ -27,6 +29,10 @@ type captureFlags struct {
 	syscalls, sets     string
 	rules              []string
 	pids               []int
+	users, comms       []string
+	cgroups            []string
+	containers         []string
+	successful         bool
 	snapLen            int
 	count              uint64
 	duration           time.Duration
@@ -49,6 +55,11 @@ func (c *captureFlags) bind(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&c.rules, "rules", "r", nil, "evaluate the rules of this `FILE` or directory live and print each alert;\nwithout -e and --set, what the rules need is recorded")
 	fs.BoolVar(&c.json, "json", false, "print alerts as JSON, one object a line")
 	fs.IntSliceVar(&c.pids, "pid", nil, "record only the process `PID` and its descendants, until it ends")
+	fs.StringSliceVar(&c.users, "uid", nil, "record only tasks of the user `ID` or name")
+	fs.StringSliceVar(&c.comms, "comm", nil, "record only tasks with this `NAME`")
+	fs.StringSliceVar(&c.containers, "container", nil, "record only the container whose `ID` begins so (cgroup version 2)")
+	fs.StringSliceVar(&c.cgroups, "cgroup", nil, "record only tasks in the cgroup at `PATH` and below (version 2)")
+	fs.BoolVarP(&c.successful, "successful-only", "z", false, "do not record calls that fail")
 	fs.StringVarP(&c.filter, "filter", "f", "", "keep only events that match this `CONDITION` of the rule language")
 	fs.IntVarP(&c.snapLen, "snaplen", "s", 80, "keep that many `BYTES` of what is read, written, sent and received")
 	fs.Uint64VarP(&c.count, "count", "n", 0, "end after that many `EVENTS`")
@@ -114,8 +125,10 @@ func (c *captureFlags) check(e *env, fs *pflag.FlagSet) error {
 		return usageErrorf("the standard output cannot be rotated; use -w FILE")
 	case len(c.pids) > 0 && len(c.command) > 0:
 		return usageErrorf("--pid and a command exclude each other")
-	case c.snapLen < 0 || c.snapLen > 65000:
-		return usageErrorf("--snaplen %d is not between 0 and 65000", c.snapLen)
+	case len(c.command) > 0 && len(c.users)+len(c.comms)+len(c.cgroups)+len(c.containers) > 0:
+		return usageErrorf("a command is recorded with all its descendants; choose among them with -f CONDITION")
+	case c.snapLen < 1 || c.snapLen > 65000:
+		return usageErrorf("--snaplen %d is not between 1 and 65000", c.snapLen)
 	case c.duration < 0:
 		return usageErrorf("--for %v is negative", c.duration)
 	case c.exact && c.syscalls == "" && c.sets == "":
@@ -163,19 +176,53 @@ func (c *captureFlags) prepare(e *env) (*recording, error) {
 		}
 		r.filter = f
 	}
-	if len(c.rules) > 0 {
-		set, report := rules.Load(rules.LoadOptions{}, c.rules...)
-		if err := report.Err(); err != nil {
-			return nil, fmt.Errorf("loading rules: %w", err)
-		}
-		r.rules = set
-	}
-	sel, err := c.selection(r.rules)
-	if err != nil {
+	var err error
+	if r.rules, err = c.loadRules(); err != nil {
 		return nil, err
 	}
-	r.sel = sel
+	if r.sel, err = c.selection(r.rules); err != nil {
+		return nil, err
+	}
+	if r.targets, err = c.targets(); err != nil {
+		return nil, err
+	}
 	return r, nil
+}
+
+// loadRules reads the rule files, nil when there are none.
+func (c *captureFlags) loadRules() (*rules.Set, error) {
+	if len(c.rules) == 0 {
+		return nil, nil
+	}
+	set, report := rules.Load(rules.LoadOptions{}, c.rules...)
+	if err := report.Err(); err != nil {
+		return nil, fmt.Errorf("loading rules: %w", err)
+	}
+	return set, nil
+}
+
+// targets looks up the users, cgroups and containers to record.
+func (c *captureFlags) targets() (capture.Targets, error) {
+	t := capture.Targets{Comms: c.comms}
+	var err error
+	if t.UIDs, err = capture.ParseUsers(c.users); err != nil {
+		return t, unknownName(err)
+	}
+	for _, path := range c.cgroups {
+		ids, err := capture.FindCgroups(path)
+		if err != nil {
+			return t, fmt.Errorf("--cgroup: %w", err)
+		}
+		t.Cgroups = append(t.Cgroups, ids...)
+	}
+	for _, id := range c.containers {
+		ids, err := capture.FindContainer(id)
+		if err != nil {
+			return t, fmt.Errorf("--container: %w", err)
+		}
+		t.Cgroups = append(t.Cgroups, ids...)
+	}
+	return t, nil
 }
 
 // selection returns the calls to record; no codes stand for all of them.
@@ -208,11 +255,14 @@ func unknownName(err error) error {
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	list := "'sysreel syscalls' lists them"
-	if unknown.Kind == "set" {
-		list = "there are " + strings.Join(unknown.Known, ", ")
+	list := ""
+	switch unknown.Kind {
+	case "system call":
+		list = "; 'sysreel syscalls' lists them"
+	case "set":
+		list = "; there are " + strings.Join(unknown.Known, ", ")
 	}
-	return usageErrorf("%v%s; %s", err, didYouMean(unknown.Name, unknown.Known), list)
+	return usageErrorf("%v%s%s", err, didYouMean(unknown.Name, unknown.Known), list)
 }
 
 // sizeFlag is a number of bytes with an optional suffix K, M, G or T, powers of

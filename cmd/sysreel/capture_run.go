@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sysreel/sysreel/capture"
@@ -25,6 +26,7 @@ type recording struct {
 	flags       *captureFlags
 	commandLine []string
 	sel         capture.Selection
+	targets     capture.Targets
 	rules       *rules.Set
 	filter      *filter.Filter
 
@@ -38,7 +40,8 @@ type recording struct {
 	format  rules.Formatter
 	out     []byte
 	outErr  error
-	status  int // of the command
+	status  int         // of the command
+	reload  atomic.Bool // SIGHUP came
 	ended   chan struct{}
 	waiting sync.WaitGroup
 }
@@ -53,7 +56,7 @@ func (r *recording) run() (err error) {
 	}
 	r.session, err = capture.Open(capture.Options{
 		Selection: r.sel, SnapLen: c.snapLen, Buffer: int(c.buffer.n), PIDs: c.pids, Command: r.command, Tick: r.tick,
-		Before: r.create,
+		Before: r.create, Targets: r.targets, DropFailed: c.successful,
 	})
 	if err != nil {
 		if r.command != nil {
@@ -144,6 +147,13 @@ func (c *captureFlags) describe() string {
 	if len(c.command) > 0 {
 		parts = append(parts, "of the command "+strings.Join(c.command, " "))
 	}
+	add("of user", strings.Join(c.users, " "))
+	add("of tasks named", strings.Join(c.comms, " "))
+	add("of cgroup", strings.Join(c.cgroups, " "))
+	add("of container", strings.Join(c.containers, " "))
+	if c.successful {
+		parts = append(parts, "that succeed")
+	}
 	add("that match", c.filter)
 	return strings.Join(parts, ", ")
 }
@@ -182,6 +192,29 @@ func (r *recording) record() error {
 		if r.outErr != nil {
 			return nil
 		}
+	}
+}
+
+// reloadRules reads the rule files again, between two events. Files that do not
+// load leave the rules as they are.
+func (r *recording) reloadRules() {
+	set, err := r.flags.loadRules()
+	if err != nil {
+		fmt.Fprintf(r.e.stderr, "sysreel capture: %v; the rules stay as they were\n", err)
+		return
+	}
+	sel, err := r.flags.selection(set)
+	if err == nil {
+		err = r.session.Update(sel)
+	}
+	if err != nil {
+		fmt.Fprintf(r.e.stderr, "sysreel capture: %v; the rules stay as they were\n", err)
+		return
+	}
+	r.rules, r.sel = set, sel
+	if !r.flags.quiet {
+		r.live.clear()
+		fmt.Fprintf(r.e.stderr, "rules read again: %s\n", plural(uint64(len(set.Rules())), "rule"))
 	}
 }
 

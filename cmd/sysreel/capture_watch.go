@@ -64,6 +64,15 @@ func (r *recording) watchProcesses() {
 // the recording alone.
 func (r *recording) watchSignals() {
 	if r.command == nil {
+		if r.rules != nil {
+			hup := make(chan os.Signal, 1)
+			signal.Notify(hup, syscall.SIGHUP)
+			go func() {
+				for range hup {
+					r.reload.Store(true)
+				}
+			}()
+		}
 		<-r.e.ctx.Done()
 		r.stop()
 		return
@@ -146,6 +155,9 @@ func causes(lost map[string]uint64) string {
 
 // tick lets the recorder do what time demands and refreshes the live line.
 func (r *recording) tick() error {
+	if r.reload.Swap(false) {
+		r.reloadRules()
+	}
 	if r.rec != nil {
 		if err := r.rec.Tick(); err != nil {
 			return err
