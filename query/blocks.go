@@ -82,6 +82,7 @@ func fullBlockSet(n int) blockSet {
 }
 
 func (s blockSet) add(i int)      { s[i>>6] |= 1 << (i & 63) }
+func (s blockSet) remove(i int)   { s[i>>6] &^= 1 << (i & 63) }
 func (s blockSet) has(i int) bool { return s[i>>6]&(1<<(i&63)) != 0 }
 
 func (s blockSet) and(o blockSet) {

@@ -97,6 +97,12 @@ func (ix *indexer) add(ev *replay.Event) {
 			p.count(ix, failed)
 			path = p.id
 		}
+		if name, ok := ix.fields.target2.Str(ev); ok && name != "" {
+			p := ix.paths.entry(name)
+			ix.post(postPath, p.id, &p.lastBlock)
+			p.count(ix, failed)
+			ix.out.seconds = append(ix.out.seconds, record{num, p.id})
+		}
 	}
 
 	b := &ix.block
@@ -255,6 +261,7 @@ func joinEach(r *replay.Ref, ev *replay.Event) driver.Value {
 type fieldSet struct {
 	rawres, fdNum     *replay.Ref
 	fdTypeChar        *replay.Ref
+	target2           *replay.Ref // second path
 	fdName, fdNameRaw *replay.Ref
 	task, target, typ []*replay.Ref
 	paths             []*replay.Ref
@@ -273,6 +280,7 @@ func loadFields() (*fieldSet, error) {
 		}
 		return r
 	}
+	f.target2 = resolve("fs.path.target")
 	columns := func(t *table, from int) []*replay.Ref {
 		var out []*replay.Ref
 		for _, c := range t.columns[from:] {

@@ -54,8 +54,8 @@ SELECT pid, ppid, proc_name AS name, user_name AS user, ts(start_ts) AS start, t
 FROM processes WHERE events > 0 ORDER BY first_num`},
 		{Name: "tree", Doc: "the processes as a tree, at a time with --at", run: treeReport},
 		{Name: "files", Doc: "every file that was used, most written first", sql: `
-SELECT path, type, opens, reads, writes, human_bytes(bytes_read) AS "read", human_bytes(bytes_written) AS written, failed
-FROM files ORDER BY bytes_written DESC, bytes_read DESC, path`},
+SELECT path, type, opens, reads, writes, human_bytes(bytes_read) AS "read", human_bytes(bytes_written) AS written, events, failed
+FROM files ORDER BY bytes_written DESC, bytes_read DESC, events DESC, path`},
 		{Name: "connections", Doc: "every connection, in order", sql: `
 SELECT ts(start_ts) AS start, proto, role, name, proc_name AS process, proc_pid AS pid, human_bytes(bytes_in) AS "in",
   human_bytes(bytes_out) AS out, duration_ns / 1000000 AS ms, CASE WHEN end_ts IS NULL THEN 'open' ELSE 'closed' END AS state
@@ -227,7 +227,7 @@ const tellingCalls = "execve, execveat, clone, clone3, fork, vfork, procexit, op
 // address every event.
 func storyReport(ctx context.Context, ix *Index, o ReportOptions) (*ReportResult, error) {
 	cols := `SELECT num, time, proc_name AS process, proc_pid AS pid, evt_type AS call, evt_res AS res,
-  coalesce(nullif(fd_name, ''), path, CASE WHEN evt_type IN ('execve', 'execveat') THEN proc_cmdline END) AS about FROM events `
+  coalesce(nullif(fd_name, ''), path || coalesce(' -> ' || path2, ''), CASE WHEN evt_type IN ('execve', 'execveat') THEN proc_cmdline END) AS about FROM events `
 	var fl string
 	switch {
 	case isNumberText(o.Arg):

@@ -208,8 +208,7 @@ type Bucket struct {
 }
 
 // Histogram counts the matching events in n buckets of equal width over a time
-// range; from = to = 0 means all of the capture. Without a filter the counts come
-// from the blocks and are exact up to the 128 events of a block at each edge.
+// range; from = to = 0 means all of the capture.
 func (ix *Index) Histogram(ctx context.Context, fl *Filter, from, to int64, n int) ([]Bucket, error) {
 	if n <= 0 {
 		return nil, fmt.Errorf("histogram: %d buckets", n)
@@ -225,13 +224,6 @@ func (ix *Index) Histogram(ctx context.Context, fl *Filter, from, to int64, n in
 		if err := ix.histogramAlerts(ctx, c, h); err != nil {
 			return err
 		}
-		if fl.Empty() {
-			list, err := ix.blockList(ctx, c)
-			for i := range list {
-				h.spread(&list[i])
-			}
-			return err
-		}
 		s, err := ix.newSearch(ctx, c, fl, Range{FromTS: from, ToTS: to})
 		if err != nil {
 			return err
@@ -239,6 +231,14 @@ func (ix *Index) Histogram(ctx context.Context, fl *Filter, from, to int64, n in
 		defer s.close()
 		if len(s.plan.residual) > 0 {
 			return ix.histogramOf(ctx, c, s, h)
+		}
+		if fl.Empty() {
+			// Blocks that lie within one bucket need not be read.
+			for i := range s.list {
+				if s.set.has(i) && h.whole(&s.list[i]) {
+					s.set.remove(i)
+				}
+			}
 		}
 		sql := fmt.Sprintf("SELECT (e.ts - %d) / %d AS b, count(*), sum(e.res < 0) FROM event e", from, h.width)
 		return s.spansGrouped(sql, " GROUP BY b", func(v []driver.Value) bool {
@@ -277,17 +277,17 @@ func (h *histogram) add(i, events, failed int64) {
 	}
 }
 
-// spread shares the events of a block among the buckets that its time touches.
-func (h *histogram) spread(b *blockInfo) {
+// whole adds a block that lies in one bucket and reports whether it does.
+func (h *histogram) whole(b *blockInfo) bool {
+	if b.minTS < h.from || b.maxTS >= h.from+h.width*int64(len(h.buckets)) {
+		return false
+	}
 	first, last := (b.minTS-h.from)/h.width, (b.maxTS-h.from)/h.width
-	if b.minTS < h.from {
-		first--
+	if first != last {
+		return false
 	}
-	span := last - first + 1
-	for i := first; i <= last; i++ {
-		k := i - first
-		h.add(i, b.events*(k+1)/span-b.events*k/span, b.failed*(k+1)/span-b.failed*k/span)
-	}
+	h.add(first, b.events, b.failed)
+	return true
 }
 
 func (ix *Index) histogramAlerts(ctx context.Context, c *conn, h *histogram) error {

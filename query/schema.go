@@ -192,6 +192,15 @@ var pathTable = table{
 	},
 }
 
+var secondPathTable = table{
+	name: "second_path",
+	doc:  "The second path of calls that have two: the new name of a rename, what a link points to, the mount point.",
+	columns: []column{
+		{"num", "INTEGER PRIMARY KEY", "", "event.num"},
+		{"path", "INTEGER NOT NULL", "", "path.id"},
+	},
+}
+
 var processTable = table{
 	name: "process",
 	doc:  "A process from its start to its end; a pid that was used again is another row.",
@@ -281,7 +290,7 @@ var damageTable = table{
 }
 
 var tables = []*table{
-	&eventTable, &eventTypeTable, &taskTable, &processTable, &targetTable, &pathTable, &alertTable,
+	&eventTable, &eventTypeTable, &taskTable, &processTable, &targetTable, &pathTable, &secondPathTable, &alertTable,
 	&blockTable, &postingTable, &userTable, &damageTable, &metaTable,
 }
 

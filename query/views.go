@@ -44,13 +44,15 @@ var views = []view{
 			{name: "fd_num", typ: "e.fd", doc: "descriptor"},
 			{name: "fd_type", typ: "g.fd_type", doc: "kind of descriptor"},
 			{name: "fd_name", typ: "g.fd_name", doc: "file or connection"},
-			{name: "path", typ: "p.name", doc: "path of a call that has no descriptor"},
+			{name: "path", typ: "p.name", doc: "path of a call that makes no descriptor"},
+			{name: "path2", typ: "p2.name", doc: "second path of a call that has two: the new name of a rename, what a link points to"},
 			{name: "process_id", typ: "t.process", doc: "processes.id"},
 			{name: "task_id", typ: "e.task", doc: "task.id"},
 			{name: "target_id", typ: "e.target", doc: "files.id or connections.id"},
 		}),
 		from: "FROM event e LEFT JOIN event_type y ON y.id = e.type LEFT JOIN task t ON t.id = e.task\n" +
-			"  LEFT JOIN target g ON g.id = e.target LEFT JOIN path p ON p.id = e.path",
+			"  LEFT JOIN target g ON g.id = e.target LEFT JOIN path p ON p.id = e.path\n" +
+			"  LEFT JOIN second_path s ON s.num = e.num LEFT JOIN path p2 ON p2.id = s.path",
 	},
 	{
 		name: "processes",

@@ -12,11 +12,26 @@ const rowsPerInsert = 64
 type writer struct {
 	c    *conn
 	open bool // in a transaction
+	sql  map[insertKey]string
 	args []driver.NamedValue
 }
 
+type insertKey struct {
+	t *table
+	n int
+}
+
+// insert returns the statement that inserts n rows into t.
+func (w *writer) insert(t *table, n int) (*stmt, error) {
+	k := insertKey{t, n}
+	if w.sql[k] == "" {
+		w.sql[k] = t.insertSQL("INSERT", n)
+	}
+	return w.c.prepare(w.sql[k])
+}
+
 func newWriter(c *conn) *writer {
-	w := &writer{c: c, args: make([]driver.NamedValue, 64*rowsPerInsert)}
+	w := &writer{c: c, sql: make(map[insertKey]string), args: make([]driver.NamedValue, 64*rowsPerInsert)}
 	for i := range w.args {
 		w.args[i].Ordinal = i + 1
 	}
@@ -56,6 +71,7 @@ func (w *writer) write(b *batch) error {
 		{&taskTable, "INSERT", b.newTasks},
 		{&targetTable, "INSERT", b.newTargets},
 		{&pathTable, "INSERT", b.newPaths},
+		{&secondPathTable, "INSERT", b.seconds},
 		{&eventTypeTable, "INSERT", b.newTypes},
 		{&processTable, "INSERT OR REPLACE", b.newProcesses},
 		{&alertTable, "INSERT", b.alerts},
@@ -87,7 +103,7 @@ func (w *writer) events(rows []eventRow) error {
 		if n < rowsPerInsert {
 			n = 1
 		}
-		s, err := w.c.prepare(eventTable.insertSQL("INSERT", n))
+		s, err := w.insert(&eventTable, n)
 		if err != nil {
 			return err
 		}
@@ -116,7 +132,7 @@ func (w *writer) postings(rows []posting) error {
 		if n < rowsPerInsert {
 			n = 1
 		}
-		s, err := w.c.prepare(postingTable.insertSQL("INSERT", n))
+		s, err := w.insert(&postingTable, n)
 		if err != nil {
 			return err
 		}
