@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 //	[shared]    the interoperability captures stand beside the checkout; they
 //	            are $SHARED
 //
+// $INCIDENT is the capture that package query bundles.
 // UPDATE_SCRIPTS=1 rewrites expected output in the scripts.
 func TestScript(t *testing.T) {
 	shared, err := filepath.Abs("../../../shared/captures")
@@ -32,6 +33,10 @@ func TestScript(t *testing.T) {
 	if _, err := os.Stat(shared); err != nil {
 		shared = ""
 	}
+	incident, err := filepath.Abs("../../query/testdata/incident.scap")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -39,6 +44,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
+			e.Setenv("INCIDENT", incident)
 			e.Setenv("TZ", "UTC")
 			return nil
 		},
