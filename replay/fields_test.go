@@ -246,8 +246,14 @@ func TestContainerFields(t *testing.T) {
 		"container.start_ts", "1700000000000000005", "k8s.pod.name", "web-0", "k8s.ns.name", "prod", "k8s.pod.uid", "u-1", "k8s.pod.id", "u-1",
 		"k8s.pod.sandbox_id", "3ad7b26ded6d", "k8s.pod.label.app", "web", "k8s.pod.labels", "app:web", "k8s.rc.name", missing, "k8s.rc.label[x]", missing,
 		"container.labels", "b:2,io.kubernetes.pod.name:web-0,io.kubernetes.pod.namespace:prod,io.kubernetes.pod.uid:u-1")
+	// The users of a container are not those of the host.
+	check(t, ev, "user.uid", "1000", "user.name", "<NA>", "group.name", "<NA>")
+	h.do(schema.PPME_USER_ADDED_E, -1, u32(1000), u32(1000), text("www"), text("/srv"), text("/bin/false"), text("3ad7b26ded6d"))
+	h.do(schema.PPME_GROUP_ADDED_E, -1, u32(1000), text("web"), text("3ad7b26ded6d"))
+	check(t, h.do(schema.PPME_SYSCALL_GETUID_X, 200, u32(0)), "user.name", "www", "user.homedir", "/srv", "user.shell", "/bin/false", "group.name", "web",
+		"evt.arg.uid", "root")
 	ev = h.do(schema.PPME_SYSCALL_GETUID_X, 100, u32(0))
-	check(t, ev, "container.id", "host", "container.name", "host", "container.image.repository", "", "container.image.tag", "", "container.privileged", "false", "k8s.pod.name", missing)
+	check(t, ev, "user.name", "ada", "container.id", "host", "container.name", "host", "container.image.repository", "", "container.image.tag", "", "container.privileged", "false", "k8s.pod.name", missing)
 }
 
 func TestTimeFields(t *testing.T) {

@@ -43,11 +43,12 @@ var groupFields = []row{
 // noID is the user or group id that stands for none.
 const noID = 0xFFFFFFFF
 
-// userText is a text of the user with that id; root stands for user 0 when it
-// is in no list.
+// userText is a text of the user with that id, in the user database of the
+// thread's container if it is in one; root stands for user 0 when it is in no
+// list.
 func userText(t *Thread, uid uint32, root string, f func(*scapfile.User) string) string {
 	if uid != noID {
-		if u := t.m.User(uid); u != nil {
+		if u := t.m.UserIn(t.ContainerID, uid); u != nil {
 			return f(u)
 		}
 		if uid == 0 {
@@ -61,7 +62,7 @@ func userName(u *scapfile.User) string { return u.Name }
 
 // groupName is the name of the group with that id.
 func groupName(t *Thread, gid uint32) string {
-	if g := t.m.Group(gid); g != nil {
+	if g := t.m.GroupIn(t.ContainerID, gid); g != nil {
 		return g.Name
 	}
 	if gid == 0 {
