@@ -127,24 +127,21 @@ func (c *child) caps() (inh, prm, eff uint64) {
 
 // execWant lists what an exec event of a program run by this process must carry.
 type execWant struct {
-	res           int64
-	exe           string
-	args, env     []byte
-	tid, pid      int
-	ptid          any
-	comm          string
-	flags         any
-	path          string // of the executable
-	trusted       any
-	uid, gid      int
-	pgid          any
-	file          string // path to take inode and times from
-	fdlimit       any
-	caps          [3]uint64
-	filename      any
-	failedAt      bool // EXECVEAT_X
-	anyMemory     bool
-	notOnThisTask bool
+	res       int64
+	exe       string
+	args, env []byte
+	tid, pid  int
+	ptid      any
+	comm      any // from the descriptor's number or from the file's name, by kernel
+	flags     any
+	trusted   any
+	uid, gid  int
+	pgid      any
+	file      string // path to take inode and times from
+	fdlimit   any
+	caps      [3]uint64
+	filename  any
+	failedAt  bool // EXECVEAT_X
 }
 
 func (c *child) expectExec(w execWant) {
@@ -204,7 +201,7 @@ var _ = addCases(map[string]func(c *child){
 		if os.Chmod(c.dir, 0o755) != nil || os.Chmod(filepath.Dir(c.dir), 0o755) != nil || os.Chmod(copied, 0o755) != nil {
 			c.fail("chmod")
 		}
-		pid = c.run("/bin/true", []string{"true"}, nil, attr)
+		pid = c.run("/bin/true", []string{"true"}, []string{}, attr)
 		layer := c.exeLayer(prog)
 		c.expectExec(execWant{exe: "true", tid: pid, pid: pid, ptid: atLeast(1), comm: "true", flags: layer, file: prog, trusted: prog, pgid: pid,
 			fdlimit: anything{}, uid: 65534, gid: 65533, filename: "/bin/true"})
@@ -257,7 +254,7 @@ var _ = addCases(map[string]func(c *child){
 			c.call(unix.SYS_EXIT_GROUP, 9)
 		}
 		c.reap(pid)
-		c.expectExec(execWant{exe: "[kworker]", tid: int(pid), pid: int(pid), ptid: unix.Gettid(), comm: strconv.Itoa(int(ro.Fd())), flags: exeWritable | exeMemfd,
+		c.expectExec(execWant{exe: "[kworker]", tid: int(pid), pid: int(pid), ptid: unix.Gettid(), comm: nonEmpty{}, flags: exeWritable | exeMemfd,
 			file: "/proc/self/fd/" + strconv.Itoa(int(ro.Fd())), trusted: "memfd:payload", pgid: unix.Getpgrp(), fdlimit: noFile(c),
 			caps: [3]uint64{inh, prm, eff}, filename: "/dev/fd/" + strconv.Itoa(int(ro.Fd()))})
 	},
@@ -459,6 +456,7 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SYSCALL_PTRACE_X, r, num(uint64(word)), num(0x1122334455667788), schema.PPM_PTRACE_PEEKTEXT, pid)
 		r = c.call(unix.SYS_PTRACE, 7, pid, 0, int(unix.SIGKILL)) // CONT
 		c.expect(schema.PPME_SYSCALL_PTRACE_X, r, num(0), []byte{1, 9}, schema.PPM_PTRACE_CONT, pid)
+		c.must(unix.SYS_KILL, pid, int(unix.SIGKILL))
 		c.reap(pid)
 	},
 })

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -466,7 +468,12 @@ func runCase(t *testing.T, p *Probe, name string) ([]expectation, []recorded) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe")
+	// In a group of its own, so that nothing of it outlives the case.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Env = append(os.Environ(), childEnv+"="+name, dirEnv+"="+dir, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
 	cmd.ExtraFiles = []*os.File{goRead, repWrite}
 	cmd.Stderr = os.Stderr
@@ -475,6 +482,7 @@ func runCase(t *testing.T, p *Probe, name string) ([]expectation, []recorded) {
 	}
 	goRead.Close()
 	repWrite.Close()
+	defer func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }()
 	if err := p.Follow(cmd.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
@@ -485,8 +493,11 @@ func runCase(t *testing.T, p *Probe, name string) ([]expectation, []recorded) {
 		Wants           []expectation
 		Skipped, Failed string
 	}
+	if err := repRead.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	if err := json.NewDecoder(repRead).Decode(&report); err != nil {
-		t.Errorf("the case did not report: %v", err)
+		t.Fatalf("the case did not report: %v", err)
 	}
 	err = cmd.Wait()
 	if report.Failed != "" {

@@ -121,9 +121,11 @@ static __always_inline u32 tty_device(struct task_struct *t)
 	return device(READ(d, major), READ(d, minor_start) + READ(tty, index));
 }
 
+// epoch makes one number of seconds and nanoseconds. Since 6.13 the highest bit
+// of the latter marks a time that has been asked for.
 static __always_inline u64 epoch(s64 sec, s64 nsec)
 {
-	return sec < 0 ? 0 : sec * 1000000000 + nsec;
+	return sec < 0 ? 0 : sec * 1000000000 + (nsec & 0x3fffffff);
 }
 
 static __always_inline u64 inode_ctime(struct inode *inode)
