@@ -109,6 +109,26 @@ func (e *Event) wideParam(i int) []byte {
 	return e.data[off : off+size : off+size]
 }
 
+// firstParam returns the place of the first parameter.
+func (e *Event) firstParam() uint32 {
+	if e.wide {
+		return 4 * e.count
+	}
+	return 2 * e.count
+}
+
+// nextParam returns parameter i, which must exist and stand at off, and the place
+// of the one behind it: the way to all of them in order.
+func (e *Event) nextParam(i int, off uint32) ([]byte, uint32) {
+	var size uint32
+	if e.wide {
+		size = binary.LittleEndian.Uint32(e.data[4*i:])
+	} else {
+		size = uint32(binary.LittleEndian.Uint16(e.data[2*i:]))
+	}
+	return e.data[off : off+size : off+size], off + size
+}
+
 // Int returns the integer in parameter i, sign-extended according to its type,
 // and whether the parameter is present with a size that an integer has.
 func (e *Event) Int(i int) (int64, bool) {

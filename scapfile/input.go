@@ -47,6 +47,10 @@ type slab struct {
 	end  int64   // compressed bytes consumed up to the end of this slab
 	gap  *Damage // what is missing between the slab before and this one
 	meta *Meta   // set on slabs without bytes that carry metadata
+	// first is the number of events of the section before this slab, if the
+	// writer told it (numbered) in the reader's way of counting.
+	first    uint64
+	numbered bool
 }
 
 func (s *slab) data() []byte { return s.buf[headroom:] }

@@ -45,9 +45,19 @@ type pipeline struct {
 	wg    sync.WaitGroup
 	err   error // of splitting, set before order is closed
 
+	// The splitter takes one credit for each piece. At first next grants one for
+	// each it wants, so that looking at one place of a file reads no more than that
+	// place; a reader that goes on is read ahead for.
+	credit chan struct{}
+	calls  int
+	ahead  int // pieces granted beyond those asked for
+
 	byS map[*slab]*job
 	gap *Damage // pieces that could not be decoded, to be told with the next slab
 }
+
+// slowStart is the number of pieces after which reading ahead begins.
+const slowStart = 3
 
 func startPipeline(sp splitter) *pipeline {
 	workers := runtime.GOMAXPROCS(0)
@@ -58,6 +68,8 @@ func startPipeline(sp splitter) *pipeline {
 		free:  make(chan *job, depth+workers+2),
 		quit:  make(chan struct{}),
 		byS:   make(map[*slab]*job),
+
+		credit: make(chan struct{}, 2*depth),
 	}
 	p.wg.Go(func() {
 		defer close(p.order)
@@ -79,11 +91,16 @@ func startPipeline(sp splitter) *pipeline {
 func (p *pipeline) split(sp splitter) error {
 	idle := func() bool { return len(p.order) == 0 }
 	for {
+		select {
+		case <-p.credit:
+		case <-p.quit:
+			return io.ErrClosedPipe
+		}
 		var j *job
 		select {
 		case j = <-p.free:
 			*j = job{slab: j.slab, comp: j.comp[:0], done: j.done}
-			j.slab.gap, j.slab.meta, j.slab.buf = nil, nil, j.slab.buf[:0]
+			*j.slab = slab{buf: j.slab.buf[:0]}
 		default:
 			j = &job{slab: new(slab), done: make(chan struct{}, 1)}
 		}
@@ -91,6 +108,7 @@ func (p *pipeline) split(sp splitter) error {
 			return err
 		}
 		j.slab.end = sp.end()
+		j.slab.first, j.slab.numbered = j.piece.first, j.piece.flags&pieceCurrent != 0
 		if j.ready {
 			j.done <- struct{}{}
 		} else {
@@ -108,8 +126,24 @@ func (p *pipeline) split(sp splitter) error {
 	}
 }
 
+// grant lets the splitter go on.
+func (p *pipeline) grant() {
+	n := 1
+	if p.calls++; p.calls > slowStart && p.ahead < cap(p.order) {
+		p.ahead++
+		n = 2
+	}
+	for range n {
+		select {
+		case p.credit <- struct{}{}:
+		default: // only when the splitter is gone
+		}
+	}
+}
+
 func (p *pipeline) next() (*slab, error) {
 	for {
+		p.grant()
 		j, ok := <-p.order
 		if !ok {
 			if p.gap != nil { // nothing readable follows the damage

@@ -42,7 +42,8 @@ type FileInfo struct {
 type Reader struct {
 	opts ReaderOptions
 	info FileInfo
-	file *os.File // closed by Close; nil for streams
+	file *os.File    // closed by Close; nil for streams
+	at   io.ReaderAt // the whole file, nil for streams
 
 	in      input
 	cur     *slab
@@ -63,6 +64,11 @@ type Reader struct {
 	damage  []Damage
 	unknown uint64 // events of unknown types passed over
 	err     error  // sticky
+	again   bool   // Next returns the event in ev once more
+	indexed bool   // index was looked for
+	index   *fileIndex
+	sectNum uint64 // events before the current section
+	pieces  int    // slabs taken from the input
 }
 
 // maxDamage is how many damaged places are told one by one; the last stands
@@ -107,7 +113,9 @@ func OpenWith(path string, opts ReaderOptions) (*Reader, error) {
 
 // NewReader reads a capture from src up to its first event. It reads ahead of
 // what it delivers. Events of a stream that is still being written are
-// delivered as soon as they arrive.
+// delivered as soon as they arrive. When src is an io.ReaderAt too and opts.Size
+// is known, the capture can be entered in the middle; src stands at its
+// beginning then.
 func NewReader(src io.Reader, opts ReaderOptions) (*Reader, error) {
 	r := &Reader{opts: opts, info: FileInfo{Path: opts.Path, Size: -1}, conv: newConverter()}
 	if opts.Size > 0 {
@@ -121,6 +129,14 @@ func NewReader(src io.Reader, opts ReaderOptions) (*Reader, error) {
 		return nil, fmt.Errorf("reading %s: %w", r.name(), err)
 	}
 	r.in, r.info.Compression = in, comp
+	if ra, ok := src.(io.ReaderAt); ok && opts.Size > 0 {
+		r.at = ra
+		defer func() {
+			if m := finalMeta(ra, opts.Size, comp); m != nil {
+				r.meta = m
+			}
+		}()
+	}
 	if err := r.start(); err != nil {
 		r.in.close()
 		return nil, err
@@ -255,12 +271,17 @@ func (r *Reader) more() bool {
 		r.inErr = err
 		return false
 	}
+	r.pieces++
 	r.done.Store(s.end)
 	if s.meta != nil {
 		r.meta = s.meta
 	}
 	if s.gap != nil {
 		r.gap, r.plain = s.gap, false
+		if s.numbered {
+			// The lost events keep their numbers.
+			r.num = max(r.num, r.sectNum+s.first)
+		}
 	}
 	r.attach(s)
 	return true
@@ -302,6 +323,10 @@ func (r *Reader) attach(s *slab) {
 func (r *Reader) Next() (*Event, error) {
 	if r.err != nil {
 		return nil, r.err
+	}
+	if r.again {
+		r.again = false
+		return &r.ev, nil
 	}
 	for {
 		// The common case, without calls: a whole event block of today in hand.
@@ -424,23 +449,21 @@ func (r *Reader) otherBlock(typ uint32) error {
 	if typ == blockSection {
 		return r.section()
 	}
-	if _, known := blockNames[typ]; !known && r.skipUnknown() {
-		return nil
-	}
-	return r.damaged(typ, "it stands among the events")
-}
-
-// skipUnknown passes over a block of unknown type if it is a well-formed block.
-func (r *Reader) skipUnknown() bool {
 	size := r.order().Uint32(r.buf[r.pos+4:])
-	if size < blockOverhead || size%4 != 0 || size > maxBlock || !r.fill(int(size)) {
-		return false
+	if size < blockOverhead || size%4 != 0 || size > maxBlock {
+		return r.damaged(typ, fmt.Sprintf("length %d is impossible", size))
+	}
+	if !r.fill(int(size)) {
+		return r.end(typ, int(size))
 	}
 	if r.order().Uint32(r.buf[r.pos+int(size)-4:]) != size {
-		return false
+		return r.damaged(typ, "the lengths at its two ends differ")
 	}
-	r.pos += int(size)
-	return true
+	if _, known := blockNames[typ]; known {
+		return r.damaged(typ, "it stands among the events")
+	}
+	r.pos += int(size) // well-formed, but of a type that only its writer knows
+	return nil
 }
 
 // end says why a block of want bytes is not there: the clean end, a cut file, a

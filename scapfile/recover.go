@@ -72,7 +72,12 @@ func (r *Reader) plausible(b []byte) bool {
 		return magic == byteOrderMagic || magic == 0x4D3C2B1A
 	}
 	layout, ok := eventBlockOf(typ)
-	if !ok || size%4 != 0 || size > maxBlock || size < uint32(blockOverhead+layout.prefix+layout.header) {
+	if !ok {
+		// A list counts when all of it is there and its ends agree.
+		_, known := blockNames[typ]
+		return known && size%4 == 0 && size >= blockOverhead && uint64(size) <= uint64(len(b)) && order.Uint32(b[size-4:]) == size
+	}
+	if size%4 != 0 || size > maxBlock || size < uint32(blockOverhead+layout.prefix+layout.header) {
 		return false
 	}
 	at := blockFrameHeader + layout.prefix

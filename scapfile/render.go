@@ -66,9 +66,12 @@ func (r *Renderer) AppendArgs(dst []byte, e *Event) []byte {
 	if info == nil || e.Type == schema.PPME_GENERIC_X || e.Type == schema.PPME_GENERIC_E {
 		return dst
 	}
+	off := e.firstParam()
 	for i, label := range argLabels[e.Type][:min(e.NumParams(), len(info.Params))] {
+		var v []byte
+		v, off = e.nextParam(i, off)
 		dst = append(dst, label...)
-		dst = r.appendBoth(dst, e, i, e.Param(i), &info.Params[i])
+		dst = r.appendBoth(dst, e, i, v, &info.Params[i])
 	}
 	return dst
 }

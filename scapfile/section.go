@@ -45,6 +45,7 @@ func (r *Reader) section() error {
 	r.info.Comment = sectionComment(b[24:size-4], order)
 	r.ev.Section = uint32(r.info.Sections)
 	r.info.Sections++
+	r.sectNum = r.num
 	r.pos += int(size)
 	r.snap = newSnapshotReader(r.info.BigEndian)
 	r.conv.reset()
@@ -92,7 +93,10 @@ func (r *Reader) lists() error {
 			return nil
 		}
 		if size < blockOverhead || size%4 != 0 || size > maxBlock {
-			return r.damaged(typ, fmt.Sprintf("length %d is impossible", size))
+			if err := r.damaged(typ, fmt.Sprintf("length %d is impossible", size)); err != nil {
+				return err
+			}
+			continue
 		}
 		if !r.fill(int(size)) {
 			return nil

@@ -21,7 +21,7 @@ type WriterOptions struct {
 	Compression Compression
 	// Level of the compressor, 0 for the default: zstd 1-22, gzip 1-9.
 	Level int
-	// FrameSize is how many uncompressed bytes go into one piece, 0 for 2 MiB.
+	// FrameSize is how many uncompressed bytes go into one piece, 0 for 1 MiB.
 	// Larger pieces compress a little better, smaller ones lose less when cut.
 	FrameSize int
 	// SyncEvery bounds the time between an event and its place in the file, 0
@@ -41,9 +41,9 @@ type WriterOptions struct {
 
 const (
 	// Frame size and level were chosen by measurement, see README.md: five million
-	// events make more than two hundred pieces, so that entering such a file at any event
+	// events make more than four hundred pieces, so that entering such a file at any event
 	// reads less than a hundredth of it.
-	defaultFrame = 2 << 20
+	defaultFrame = 1 << 20
 	maxFrame     = 16 << 20
 	// maxFirst is how large the lists may be to share the first piece with the
 	// section header; it stays well below what readers take as a whole frame.
@@ -516,7 +516,6 @@ func (w *Writer) finishPlain() error {
 
 // appendSeekTable appends the seek table of the published zstd seekable format.
 func appendSeekTable(b []byte, frames []seekEntry) []byte {
-	const seekableMagic = 0x8F92EAB1
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, seekMagic)
 	b = le.AppendUint32(b, uint32(len(frames)*8+9))

@@ -16,6 +16,7 @@ const (
 	zstdMagic     = 0xFD2FB528
 	skippableLow  = 0x184D2A50 // sixteen magics from here on
 	seekMagic     = 0x184D2A5E // skippable frame of the published seek table
+	seekableMagic = 0x8F92EAB1 // at its end
 	ownSkippable  = 0x184D2A5A // skippable frames of sysreel
 	tagPiece      = "SRP1"     // first payload bytes of those: piece record
 	tagMeta       = "SRM1"     // metadata
