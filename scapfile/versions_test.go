@@ -258,7 +258,7 @@ func sampleEvents() []*Event {
 		NewEvent(schema.PPME_SOCKET_CONNECT_X, 2, 10, I64(0), SockTuple(ap("1.2.3.4:5"), ap("6.7.8.9:80")), I64(3), SockAddr(ap("6.7.8.9:80"))),
 		NewEvent(schema.PPME_SOCKET_CONNECT_X, 3, 10, I64(0), SockTuple(ap("[::1]:5"), ap("[::2]:80")), I64(3), SockAddr(ap("[::2]:80"))),
 		NewEvent(schema.PPME_SOCKET_CONNECT_X, 4, 10, I64(0), UnixTuple(0x1122334455667788, 2, "/run/x"), I64(3), UnixAddr("/run/x")),
-		NewEvent(schema.PPME_SYSCALL_POLL_X, 5, 10, I64(1), FDList(PollFD{3, 1}, PollFD{4, 0x104}), nil, I64(-1)),
+		NewEvent(schema.PPME_SYSCALL_POLL_X, 5, 10, I64(1), FDList(PollFD{3, 1}, PollFD{4, 0x104}), I64(-1)),
 		NewEvent(schema.PPME_SOCKET_SETSOCKOPT_X, 6, 10, I64(0), I64(3), U8(1), U8(2), Dyn(2, U32(258)), U32(4)),
 		NewEvent(schema.PPME_ASYNCEVENT_E, 7, -1, U32(9), Text("container"), []byte("data")),
 		NewEvent(schema.PPME_SYSCALL_OPENAT_2_X, 8, 10, I64(3), I64(-100), Text("/etc/x"), U32(0x1001), U32(0o644), U32(0xFE00), U64(1<<40)),
