@@ -12,11 +12,12 @@ import (
 	"github.com/sysreel/sysreel/rules"
 	"github.com/sysreel/sysreel/rules/filter"
 	"github.com/sysreel/sysreel/scapfile"
+	"github.com/sysreel/sysreel/scapfile/safe"
 )
 
 const captureAbout = `Record system calls of this host, live. With a command, only the command and its
 descendants are recorded and sysreel exits with its status; signals are passed on
-to it. Without -w nothing is kept: give rules to see alerts.
+to it. Without -w nothing is kept: events are printed, or with rules their alerts.
 
 With rules, SIGHUP reads them again.
 
@@ -39,6 +40,7 @@ type captureFlags struct {
 	size, buffer       sizeFlag
 	filter             string
 	exact, failOnDrops bool
+	format             string
 	json, quiet        bool
 	rotSize            sizeFlag
 	rotEvery           durationFlag
@@ -53,6 +55,7 @@ func (c *captureFlags) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&c.sets, "set", "", "record the calls of these sets: `NAMES` out of\n"+strings.Join(capture.SetNames(), ", "))
 	fs.BoolVar(&c.exact, "exact", false, "record nothing but the selected calls; the file says which fields suffer")
 	fs.StringArrayVarP(&c.rules, "rules", "r", nil, "evaluate the rules of this `FILE` or directory live and print each alert;\nwithout -e and --set, what the rules need is recorded")
+	fs.StringVarP(&c.format, "print", "p", "", "print events in this `FORMAT`, as '%proc.name %evt.type %fd.name'")
 	fs.BoolVar(&c.json, "json", false, "print alerts as JSON, one object a line")
 	fs.IntSliceVar(&c.pids, "pid", nil, "record only the process `PID` and its descendants, until it ends")
 	fs.StringSliceVar(&c.users, "uid", nil, "record only tasks of the user `ID` or name")
@@ -113,8 +116,6 @@ func runCapture(e *env, args []string) error {
 func (c *captureFlags) check(e *env, fs *pflag.FlagSet) error {
 	rotating := c.rotSize.n > 0 || c.rotEvery.d > 0 || c.rotEvents > 0
 	switch {
-	case c.write == "" && len(c.rules) == 0:
-		return usageErrorf("nothing to do: record with -w FILE, or evaluate rules with -r RULES")
 	case c.write == "-" && e.stdoutTTY:
 		return usageErrorf("a capture is binary: send the standard output somewhere, or use -w FILE")
 	case c.write == "-" && len(c.command) > 0:
@@ -139,6 +140,8 @@ func (c *captureFlags) check(e *env, fs *pflag.FlagSet) error {
 		return usageErrorf("rotation, --limit-size and --compress need a file: -w FILE")
 	case c.json && len(c.rules) == 0:
 		return usageErrorf("--json is the format of alerts: give rules with -r")
+	case c.format != "" && (c.write != "" || len(c.rules) > 0):
+		return usageErrorf("-p is the format of printed events: leave -w and -r out")
 	}
 	for _, pid := range c.pids {
 		if pid <= 0 {
@@ -175,6 +178,14 @@ func (c *captureFlags) prepare(e *env) (*recording, error) {
 			return nil, usageErrorf("--filter: %v", err)
 		}
 		r.filter = f
+	}
+	if c.format != "" {
+		t, err := filter.ParseTemplate(c.format)
+		if err != nil {
+			return nil, usageErrorf("--print: %v", err)
+		}
+		t.Escape = safe.Append[string]
+		r.template = t
 	}
 	var err error
 	if r.rules, err = c.loadRules(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type recording struct {
 	targets     capture.Targets
 	rules       *rules.Set
 	filter      *filter.Filter
+	template    *filter.Template // of printed events; nil: the usual line
 
 	session *capture.Session
 	command *capture.Command
@@ -40,8 +42,9 @@ type recording struct {
 	format  rules.Formatter
 	out     []byte
 	outErr  error
-	status  int         // of the command
-	reload  atomic.Bool // SIGHUP came
+	printer *bufio.Writer // nil unless events are printed
+	status  int           // of the command
+	reload  atomic.Bool   // SIGHUP came
 	ended   chan struct{}
 	waiting sync.WaitGroup
 }
@@ -66,8 +69,8 @@ func (r *recording) run() (err error) {
 	}
 	defer r.session.Close()
 	r.began = time.Now()
-	// A command writes to the same terminal, in the middle of the line.
-	r.live = liveLine{w: r.e.stderr, on: r.e.stderrTTY && !c.quiet && r.command == nil}
+	// A command, and printed events, would write into the middle of the line.
+	r.live = liveLine{w: r.e.stderr, on: r.e.stderrTTY && !c.quiet && r.command == nil && (c.write != "" || r.rules != nil)}
 	r.tellSelection()
 	r.ended = make(chan struct{})
 	r.watch()
@@ -160,8 +163,12 @@ func (c *captureFlags) describe() string {
 
 // record takes events until the session ends or a limit is reached.
 func (r *recording) record() error {
-	if r.rules == nil && r.filter == nil {
+	if r.rec != nil && r.rules == nil && r.filter == nil {
 		return r.session.Each(r.rec.Write)
+	}
+	if r.rec == nil && r.rules == nil {
+		r.printer = bufio.NewWriterSize(r.e.stdout, 64<<10)
+		defer r.flush()
 	}
 	m := replay.New(r.session, replay.Options{})
 	var matched uint64
@@ -186,11 +193,41 @@ func (r *recording) record() error {
 			if err := r.rec.Write(ev.Event); err != nil {
 				return err
 			}
-		} else if matched++; matched == r.flags.count {
+			continue
+		}
+		if r.printer != nil {
+			r.print(ev)
+		}
+		if matched++; matched == r.flags.count {
 			return capture.ErrLimit
 		}
 		if r.outErr != nil {
 			return nil
+		}
+	}
+}
+
+// print prints an event; a tick later at most it is seen.
+func (r *recording) print(ev *replay.Event) {
+	if r.template == nil {
+		r.out = replay.AppendLine(r.out[:0], ev)
+	} else {
+		var ok bool
+		if r.out, ok = r.template.AppendText(r.out[:0], ev); !ok {
+			return
+		}
+	}
+	r.out = append(r.out, '\n')
+	if _, err := r.printer.Write(r.out); err != nil {
+		r.outErr = err
+	}
+}
+
+// flush shows the events printed so far.
+func (r *recording) flush() {
+	if r.printer != nil {
+		if err := r.printer.Flush(); err != nil {
+			r.outErr = err
 		}
 	}
 }

@@ -155,6 +155,7 @@ func causes(lost map[string]uint64) string {
 
 // tick lets the recorder do what time demands and refreshes the live line.
 func (r *recording) tick() error {
+	r.flush()
 	if r.reload.Swap(false) {
 		r.reloadRules()
 	}
