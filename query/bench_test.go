@@ -35,3 +35,48 @@ func BenchmarkBuild(b *testing.B) {
 		b.ReportMetric(float64(st.Size())/float64(events), "index-bytes/event")
 	}
 }
+
+// BenchmarkFind answers selective filters on 1.9 million events.
+func BenchmarkFind(b *testing.B) {
+	ix := buildIndex(b, sharedCapture(b, "big/mixed.scap"))
+	for name, text := range map[string]string{
+		"process":  "proc.pid = 12345",
+		"path":     "fd.name = /usr/include/stdio.h",
+		"peer":     "fd.sport = 18080",
+		"call":     "evt.type = execve",
+		"mixed":    "evt.type = openat and proc.name = gcc and evt.failed = true",
+		"half":     "evt.is_io = true",
+		"residual": "proc.aname = tar and evt.type = execve",
+	} {
+		b.Run(name, func(b *testing.B) {
+			fl := mustFilter(b, text)
+			b.ReportAllocs()
+			var n int
+			for b.Loop() {
+				n = 0
+				if err := ix.Find(b.Context(), fl, Range{}, func(nums []int64, _ int64) bool {
+					n += len(nums)
+					return true
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n), "matches")
+		})
+	}
+}
+
+// BenchmarkOpen opens an index up to its first row.
+func BenchmarkOpen(b *testing.B) {
+	built := buildIndex(b, sharedCapture(b, "big/mixed.scap"))
+	for b.Loop() {
+		ix, err := Open(b.Context(), built.Capture(), Options{Index: built.Path()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if rows, err := ix.Rows(b.Context(), 1_000_000, 50); err != nil || len(rows) != 50 {
+			b.Fatal(len(rows), err)
+		}
+		ix.Close()
+	}
+}

@@ -238,27 +238,53 @@ func (d *dimension) prefilterCheck(n *filter.Check) (string, []any) {
 	if !ok || n.Right != nil || n.ListRef != "" || n.Mod != filter.ModNone || len(n.Values) == 0 || len(n.Values) > 100 {
 		return "1", nil
 	}
-	col := d.fields[f.Text()]
-	if !d.isText(col) || f.Text() == "fd.ip" || f.Text() == "fd.port" || strings.HasSuffix(f.Text(), "net") {
-		return "1", nil
+	col, name := d.fields[f.Text()], f.Text()
+	switch {
+	case name == "fd.ip" || name == "fd.port" || strings.HasSuffix(name, "net"):
+		return "1", nil // several values in one text
+	case d.isText(col):
+		return prefilterText(n, name, col)
+	case n.Op == filter.OpEq || n.Op == filter.OpEqEq || n.Op == filter.OpIn:
+		var args []any
+		for _, v := range n.Values {
+			i, err := strconv.ParseInt(v.Text, 10, 32)
+			if err != nil || i < 0 { // true, a service name, what wraps around
+				return "1", nil
+			}
+			args = append(args, i)
+		}
+		return inParams(col, args), args
 	}
+	return "1", nil
+}
+
+func prefilterText(n *filter.Check, name, col string) (string, []any) {
+	p := n.Values[0].Text
 	switch n.Op {
 	case filter.OpEq, filter.OpEqEq, filter.OpIn:
-		if strings.HasSuffix(f.Text(), "ip") {
+		if strings.HasSuffix(name, "ip") {
 			return "1", nil // addresses have several spellings
 		}
 		var args []any
 		for _, v := range n.Values {
 			args = append(args, v.Text)
 		}
-		return col + " IN (" + strings.TrimSuffix(strings.Repeat("?,", len(args)), ",") + ")", args
+		return inParams(col, args), args
 	case filter.OpStartsWith:
-		p := n.Values[0].Text
 		if end := afterPrefix(p); end != "" {
 			return "(" + col + " >= ? AND " + col + " < ?)", []any{p, end}
 		}
+	case filter.OpContains:
+		// SQLite searches in characters, which are bytes only in ASCII.
+		if p != "" && strings.IndexFunc(p, func(r rune) bool { return r == 0 || r >= 0x80 }) < 0 {
+			return "instr(" + col + ", ?) > 0", []any{p}
+		}
 	}
 	return "1", nil
+}
+
+func inParams(col string, args []any) string {
+	return col + " IN (" + strings.TrimSuffix(strings.Repeat("?,", len(args)), ",") + ")"
 }
 
 func (d *dimension) isText(col string) bool {
