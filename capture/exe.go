@@ -34,12 +34,14 @@ func (s *scanner) exeFile(dir int, t *scapfile.Thread, c creds) {
 	}
 	t.ExeIno = st.Ino
 	t.ExeInoCtime, t.ExeInoMtime = statxNS(st.Ctime), statxNS(st.Mtime)
-	t.ExeFromMemfd = strings.HasPrefix(t.ExePath, "/memfd:") && st.Nlink == 0
+	if strings.HasPrefix(t.ExePath, "/memfd:") && st.Nlink == 0 {
+		t.ExeFromMemfd = true
+		t.ExePath = t.ExePath[1:] // as the probe has it
+	}
 	m := s.mount(dir, st.Mnt_id)
 	t.ExeWritable = !m.readOnly && s.writable(dir, &st, t, c)
 	if m.overlay {
-		t.ExeUpperLayer = m.inUpper(t.ExePath)
-		t.ExeLowerLayer = !t.ExeUpperLayer
+		t.ExeUpperLayer, t.ExeLowerLayer = m.layer(t.ExePath)
 	}
 }
 
@@ -158,16 +160,17 @@ func unescapeMount(s string) string {
 	return b.String()
 }
 
-// inUpper reports whether the file at a path of the process lies in the upper
-// layer of its overlay mount: it was created or changed there.
-func (m mountFacts) inUpper(file string) bool {
+// layer says in which layer of its overlay mount the file at a path of the process
+// lies: in the upper one if it was created or changed there. It says neither when
+// the upper directory cannot be looked at from here.
+func (m mountFacts) layer(file string) (upper, lower bool) {
 	if m.upperDir == "" {
-		return false
+		return false, true // a read-only overlay
 	}
 	rel, ok := strings.CutPrefix(file, strings.TrimSuffix(m.point, "/"))
-	if !ok {
-		return false
+	if _, err := os.Stat(m.upperDir); err != nil || !ok || m.upperDir[0] != '/' {
+		return false, false
 	}
 	_, err := os.Lstat(m.upperDir + strings.TrimSuffix(m.root, "/") + rel)
-	return err == nil
+	return err == nil, err != nil
 }

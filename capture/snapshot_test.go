@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bufio"
 	"net"
 	"net/netip"
 	"os"
@@ -384,6 +385,108 @@ func TestSnapshotNamespaces(t *testing.T) {
 		}
 	}
 	t.Errorf("the socket of the other network namespace is missing: %+v", th.FDs)
+}
+
+// TestSnapshotExecutable checks the facts about executables that need a mount or
+// other rights: overlay layers, memfd, writability.
+func TestSnapshotExecutable(t *testing.T) {
+	needRoot(t)
+	dir := t.TempDir()
+	script := `set -e
+cd "$1"; mkdir lower upper work merged
+cp /bin/sleep lower/low; chmod 755 lower/low
+mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" merged || exit 42
+cp /bin/sleep merged/up
+"$1"/merged/low 60 & echo low $!
+"$1"/merged/up 60 & echo up $!
+setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sleep 60 & echo nobody $!
+/bin/sleep 60 & echo root $!
+echo ready; read x; kill $(jobs -p)
+umount -l merged
+`
+	cmd := exec.Command("unshare", "-m", "sh", "-c", script, "sh", dir)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skipf("needs unshare: %v", err)
+	}
+	defer func() {
+		stdin.Close()
+		_ = cmd.Wait()
+	}()
+	pids := map[string]int64{}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && lines.Text() != "ready" {
+		name, pid, _ := strings.Cut(lines.Text(), " ")
+		if pids[name], err = strconv.ParseInt(pid, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(pids) != 4 {
+		t.Skip("cannot mount an overlay here")
+	}
+	type facts struct{ Upper, Lower, Writable bool }
+	want := map[string]facts{
+		"low": {Lower: true, Writable: true}, "up": {Upper: true, Writable: true},
+		"nobody": {}, "root": {Writable: true},
+	}
+	// Those that have just been started may still be on their way to the execve.
+	var got map[string]facts
+	for range 100 {
+		got = map[string]facts{}
+		s, err := TakeSnapshot(SnapshotOptions{NoFDs: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, pid := range pids {
+			for _, th := range s.Threads {
+				if th.TID == pid && th.Args != nil && th.Args[0] == "60" {
+					got[name] = facts{th.ExeUpperLayer, th.ExeLowerLayer, th.ExeWritable}
+				}
+			}
+		}
+		if len(got) == len(pids) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("executables differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestSnapshotMemfdExecutable(t *testing.T) {
+	fd, err := unix.MemfdCreate("hidden", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Skipf("needs memfd_create: %v", err)
+	}
+	f := os.NewFile(uintptr(fd), "memfd")
+	defer f.Close()
+	b, err := os.ReadFile("/bin/sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/"+strconv.Itoa(os.Getpid())+"/fd/"+strconv.Itoa(fd), "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	_, th := snapshotOf(t, cmd.Process.Pid)
+	if !th.ExeFromMemfd || th.ExePath != "memfd:hidden" {
+		t.Errorf("from memfd %v, path %q", th.ExeFromMemfd, th.ExePath)
+	}
 }
 
 func TestSnapshotHost(t *testing.T) {
