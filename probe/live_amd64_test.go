@@ -140,3 +140,5 @@ var _ = addCases(map[string]func(c *child){
 		}
 	},
 })
+
+const pageFaults = true // the kernel has tracepoints for them

@@ -9,3 +9,5 @@ const (
 
 // childEventFromExit is false: the child's event comes from the fork hook.
 const childEventFromExit = false
+
+const pageFaults = false // the kernel has tracepoints for them

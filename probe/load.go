@@ -34,20 +34,22 @@ func (m hookMode) dispatcher() string {
 	return "dispatch_btf"
 }
 
-// load loads maps and programs, with typed hooks if the kernel has them.
-func (p *Probe) load() error {
-	spec, err := loadProbe()
-	if err != nil {
-		return fmt.Errorf("reading the embedded BPF object: %w", err)
+// load loads maps and programs for the first kind of hook that works.
+func (p *Probe) load(modes ...hookMode) error {
+	var first error
+	for _, mode := range modes {
+		spec, err := loadProbe()
+		if err != nil {
+			return fmt.Errorf("reading the embedded BPF object: %w", err)
+		}
+		if err = p.loadMode(spec, mode); err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
-	err = p.loadMode(spec.Copy(), hookBTF)
-	if err == nil {
-		return nil
-	}
-	if rawErr := p.loadMode(spec, hookRaw); rawErr == nil {
-		return nil
-	}
-	return explain(err)
+	return explain(first)
 }
 
 func (p *Probe) loadMode(spec *ebpf.CollectionSpec, mode hookMode) error {

@@ -61,7 +61,9 @@ type closer interface{ Close() error }
 // New loads the programs that cfg needs. Nothing is attached yet. Errors name
 // the missing capability or kernel feature and wrap ErrNoPrivilege or
 // ErrUnsupported.
-func New(cfg Config) (*Probe, error) {
+func New(cfg Config) (*Probe, error) { return newProbe(cfg, hookBTF, hookRaw) }
+
+func newProbe(cfg Config, modes ...hookMode) (*Probe, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func New(cfg Config) (*Probe, error) {
 		return nil, err
 	}
 	p.sel = sel
-	if err := p.load(); err != nil {
+	if err := p.load(modes...); err != nil {
 		return nil, err
 	}
 	return p, nil
