@@ -353,7 +353,6 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SYSCALL_TKILL_X, r, -4, 9)
 		r = c.call(unix.SYS_KILL, 1<<30, 15)
 		c.expect(schema.PPME_SYSCALL_KILL_X, -int(unix.ESRCH), 1<<30, 15)
-		_ = r
 	},
 	"limits": func(c *child) {
 		lim := c.words(50, 60)
@@ -377,11 +376,11 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SYSCALL_GETRESGID_X, r, 0, 0, 0)
 		r = c.call(unix.SYS_SETREGID, uint32(0xffffffff), 12)
 		c.expect(schema.PPME_SYSCALL_SETREGID_X, r, uint32(0xffffffff), 12)
-		r = c.call(unix.SYS_GETEGID)
+		c.call(unix.SYS_GETEGID)
 		c.expect(schema.PPME_SYSCALL_GETEGID_X, 12)
-		r = c.call(unix.SYS_SETGID, 14)
+		c.call(unix.SYS_SETGID, 14)
 		c.expect(schema.PPME_SYSCALL_SETGID_X, 0, 14)
-		r = c.call(unix.SYS_GETGID)
+		c.call(unix.SYS_GETGID)
 		c.expect(schema.PPME_SYSCALL_GETGID_X, 14)
 		r = c.call(unix.SYS_SETRESGID, 1, 2, 3)
 		c.expect(schema.PPME_SYSCALL_SETRESGID_X, r, 1, 2, 3)
@@ -389,13 +388,12 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SYSCALL_SETREUID_X, r, uint32(0xffffffff), 0)
 		r = c.call(unix.SYS_SETRESUID, 21, 22, 0)
 		c.expect(schema.PPME_SYSCALL_SETRESUID_X, r, 21, 22, 0)
-		r = c.call(unix.SYS_GETUID)
+		c.call(unix.SYS_GETUID)
 		c.expect(schema.PPME_SYSCALL_GETUID_X, 21)
-		r = c.call(unix.SYS_GETEUID)
+		c.call(unix.SYS_GETEUID)
 		c.expect(schema.PPME_SYSCALL_GETEUID_X, 22)
 		r = c.call(unix.SYS_SETUID, 77)
 		c.expect(schema.PPME_SYSCALL_SETUID_X, -int(unix.EPERM), 77)
-		_ = r
 	},
 	"capabilities": func(c *child) {
 		hdr := c.u32s(0x20080522, 0)
@@ -450,7 +448,7 @@ var _ = addCases(map[string]func(c *child){
 		}
 		r = c.call(unix.SYS_PTRACE, 0x4206, pid, 0, 0) // SEIZE
 		c.expect(schema.PPME_SYSCALL_PTRACE_X, r, num(0), num(0), schema.PPM_PTRACE_SEIZE, pid)
-		r = c.call(unix.SYS_PTRACE, 0x4207, pid, 0, 0) // INTERRUPT
+		c.call(unix.SYS_PTRACE, 0x4207, pid, 0, 0) // INTERRUPT
 		c.reap(pid)
 		r = c.call(unix.SYS_PTRACE, 1, pid, word, out) // PEEKTEXT
 		c.expect(schema.PPME_SYSCALL_PTRACE_X, r, num(uint64(word)), num(0x1122334455667788), schema.PPM_PTRACE_PEEKTEXT, pid)

@@ -141,7 +141,7 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SOCKET_SHUTDOWN_X, r, cl, schema.PPM_SHUT_WR)
 		r = c.call(unix.SYS_SHUTDOWN, cl, 9)
 		c.expect(schema.PPME_SOCKET_SHUTDOWN_X, r, cl, 255)
-		r = c.call(unix.SYS_RECVFROM, srv, buf, 100, 0, 0, 0)
+		c.call(unix.SYS_RECVFROM, srv, buf, 100, 0, 0, 0)
 		c.expect(schema.PPME_SOCKET_RECVFROM_X, 0, nil, out, srv, 100)
 		r = c.call(unix.SYS_SENDTO, 99, buf, 3, 0, 0, 0)
 		c.expect(schema.PPME_SOCKET_SENDTO_X, r, []byte("hel"), 99, 3, nil)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
@@ -100,7 +101,7 @@ func (p *Probe) configure(spec *ebpf.CollectionSpec, cpus int) error {
 	}
 	for name, v := range map[string]any{
 		"boot_time":     p.bootTime,
-		"self_tgid":     uint32(os.Getpid()),
+		"self_tgid":     ownTgid(),
 		"snaplen":       p.cfg.snapLen(),
 		"ring_count":    uint32(cpus),
 		"page_shift":    uint32(shift),
@@ -119,6 +120,30 @@ func (p *Probe) configure(spec *ebpf.CollectionSpec, cpus int) error {
 		}
 	}
 	return nil
+}
+
+// ownTgid returns the number of this process as the kernel side sees it, that
+// is in the host's pid namespace: a program that is run in this process tells.
+func ownTgid() uint32 {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name:    "sysreel_self",
+		Type:    ebpf.RawTracepoint,
+		License: "Dual MIT/GPL",
+		Instructions: asm.Instructions{
+			asm.FnGetCurrentPidTgid.Call(),
+			asm.RSh.Imm(asm.R0, 32),
+			asm.Return(),
+		},
+	})
+	if err != nil {
+		return uint32(os.Getpid())
+	}
+	defer prog.Close()
+	tgid, err := prog.Run(nil)
+	if err != nil || tgid == 0 { // before 5.10
+		return uint32(os.Getpid())
+	}
+	return tgid
 }
 
 // newCollection loads the programs named in keep. maps are those of a collection

@@ -61,7 +61,9 @@ type closer interface{ Close() error }
 // New loads the programs that cfg needs. Nothing is attached yet. Errors name
 // the missing capability or kernel feature and wrap ErrNoPrivilege or
 // ErrUnsupported.
-func New(cfg Config) (*Probe, error) { return newProbe(cfg, hookBTF, hookRaw) }
+func New(cfg Config) (*Probe, error) {
+	return newProbe(cfg, hookBTF, hookRaw)
+}
 
 func newProbe(cfg Config, modes ...hookMode) (*Probe, error) {
 	if err := cfg.validate(); err != nil {

@@ -437,6 +437,16 @@ func TestClose(t *testing.T) {
 	}
 }
 
+func TestOwnTgid(t *testing.T) {
+	skipUnlessPrivileged(t)
+	if !inHostPidNamespace() {
+		t.Skip("not in the host's pid namespace")
+	}
+	if got := ownTgid(); got != uint32(os.Getpid()) {
+		t.Errorf("ownTgid is %d, the process is %d", got, os.Getpid())
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for _, cfg := range []Config{{SnapLen: -1}, {SnapLen: 65001}, {Buffer: -1}, {Syscalls: []uint16{9999}}, {UIDs: make([]uint32, 2000)}} {
 		if p, err := New(cfg); err == nil {

@@ -17,6 +17,9 @@ func (p *Probe) Follow(pid int) error {
 	if p.closed.Load() {
 		return ErrClosed
 	}
+	if !inHostPidNamespace() {
+		return fmt.Errorf("following process %d: %w: process numbers of this pid namespace mean nothing to the kernel side; run in the host's pid namespace", pid, ErrUnsupported)
+	}
 	p.followed = append(p.followed, pid)
 	return p.follow(pid)
 }
