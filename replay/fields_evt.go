@@ -119,7 +119,10 @@ func bytesField(name, desc string, f func(*Event) (string, bool)) row {
 func (ev *Event) TypeName() string {
 	switch ev.Type {
 	case schema.PPME_GENERIC_X, schema.PPME_GENERIC_E:
-		return ev.syscallName()
+		if sc := ev.Syscall(); sc != nil {
+			return sc.Name
+		}
+		return "unknown"
 	case schema.PPME_ASYNCEVENT_E:
 		if name, ok := ev.Text(1); ok {
 			return view(name)
@@ -127,33 +130,6 @@ func (ev *Event) TypeName() string {
 	}
 	return ev.Info.Name
 }
-
-// syscallName is the name of the call of a generic event: by its code, or by
-// its native number where the recorder did not know the call. Old captures do
-// not tell the architecture; all that is known were recorded on x86_64.
-func (ev *Event) syscallName() string {
-	if code, ok := ev.Int(0); ok && code > 0 {
-		if sc := schema.SyscallByCode(uint16(code)); sc != nil {
-			return sc.Name
-		}
-	}
-	if nr, ok := ev.Int(1); ok {
-		if sc := nativeSyscalls[int16(nr)]; sc != nil {
-			return sc.Name
-		}
-	}
-	return "unknown"
-}
-
-var nativeSyscalls = func() map[int16]*schema.Syscall {
-	m := make(map[int16]*schema.Syscall)
-	for i := range schema.Syscalls() {
-		if sc := &schema.Syscalls()[i]; sc.X86_64 >= 0 {
-			m[sc.X86_64] = sc
-		}
-	}
-	return m
-}()
 
 // IsSyscall reports whether the event is a system call.
 func (ev *Event) IsSyscall() bool { return ev.Info.Category&schema.EC_SYSCALL != 0 }
