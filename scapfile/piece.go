@@ -14,7 +14,7 @@ import (
 //
 //	off  0  u32 compressed size: of the zstd frame that follows, or of the whole gzip member
 //	off  4  u32 uncompressed size
-//	off  8  u64 events in the pieces before
+//	off  8  u64 events of the section in the pieces before
 //	off 16  u64 timestamp of the first event, 0 when there is none
 //	off 24  u32 events that begin in the piece
 //	off 28  u32 flags
@@ -32,6 +32,8 @@ const (
 	// pieceCurrent: every event up to the end of the piece is in the current
 	// model, so the reader's numbers equal the counts recorded here.
 	pieceCurrent = 1 << 0
+	// pieceSection: the piece begins with a section header.
+	pieceSection = 1 << 1
 	// pieceHeadless, in memory only, leaves the record away.
 	pieceHeadless = 1 << 31
 )

@@ -163,17 +163,13 @@ func buildIndex(at io.ReaderAt, size int64, comp Compression, raw bool) *fileInd
 	ix := new(fileIndex)
 	var off, start int64
 	num := uint64(1)
-	lists := false // the piece before had no events
 	for off < size {
 		h, ok := look(at, off)
 		if !ok || h.size <= 0 || off+h.size > size {
 			break
 		}
-		if h.head || h.has && h.piece.events == 0 && h.piece.first == 0 && !lists {
+		if h.head || h.piece.flags&pieceSection != 0 {
 			ix.sections = append(ix.sections, off)
-		}
-		if h.head || h.has {
-			lists = h.piece.events == 0
 		}
 		if h.has && h.piece.events > 0 {
 			if h.piece.flags&pieceCurrent == 0 && !raw {

@@ -64,6 +64,7 @@ type Writer struct {
 	p       piece  // what buf holds
 	current bool   // all events so far are in the current model
 	events  uint64
+	section uint64 // events before the current section
 	meta    Meta
 	closed  bool
 
@@ -196,7 +197,7 @@ func (w *Writer) begin(first []byte, workers int) error {
 		// The metadata block comes before the lists, at a place that is known.
 		first, w.buf = first[:sectionSize:sectionSize], append(first[sectionSize:], w.buf...)
 	}
-	head, err := packers[0].pack(nil, first, piece{flags: pieceCurrent | pieceHeadless})
+	head, err := packers[0].pack(nil, first, piece{flags: pieceCurrent | pieceSection | pieceHeadless})
 	if err != nil {
 		return err
 	}
@@ -353,7 +354,7 @@ func (w *Writer) cut(wait bool) error {
 		}
 		j.err = nil
 		j.raw, w.buf = w.buf, j.raw[:0]
-		j.p, w.p = w.p, piece{first: w.events}
+		j.p, w.p = w.p, piece{first: w.events - w.section}
 		if w.current {
 			j.p.flags |= pieceCurrent
 		}
@@ -376,6 +377,23 @@ func (w *Writer) cut(wait bool) error {
 		<-flushed
 	}
 	return w.failure()
+}
+
+// StartSection begins another section, whose events belong to another state of
+// the host or to another host: readers forget everything and begin with snap.
+func (w *Writer) StartSection(snap *Snapshot) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return os.ErrClosed
+	}
+	if err := w.cut(false); err != nil {
+		return err
+	}
+	w.section = w.events
+	w.p = piece{flags: pieceSection}
+	w.buf = appendSnapshot(appendSection(w.buf), snap)
+	return w.cut(false)
 }
 
 // Flush brings everything written so far into the file.

@@ -1,0 +1,106 @@
+package scapfile
+
+import (
+	"errors"
+	"io"
+
+	"github.com/sysreel/sysreel/scapfile/schema"
+)
+
+// Summary is what a capture holds, as far as one pass without state tells.
+type Summary struct {
+	Info          FileInfo
+	Meta          *Meta        // nil for captures of other tools
+	Machine       *MachineInfo // of the last section
+	Threads       int          // listed at the start
+	Events        uint64       // in the current model
+	Hidden        uint64       // of them, those that tools do not show
+	StateOnly     uint64       // of them, those marked state-only
+	InFile        uint64       // event blocks in the file, before conversion
+	First         uint64       // earliest time, nanoseconds since the epoch; 0 without events
+	Last          uint64       // latest time
+	ByName        map[string]uint64
+	ActiveThreads int    // distinct threads that made events
+	Dropped       uint64 // lost while recording: by the file's metadata, else by its drop events
+	Damage        []Damage
+	LostBytes     int64 // uncompressed bytes that the damage covers, as far as known
+	Unknown       uint64
+	Truncated     error // why the file ends early, nil if it does not
+}
+
+// Summarize reads r to its end. Damage and a cut file are part of the result; the
+// error is that of reading itself. progress, if not nil, is called now and then
+// with compressed bytes read.
+func Summarize(r *Reader, progress func(done, total int64)) (*Summary, error) {
+	s := &Summary{Threads: len(r.Snapshot().Threads), ByName: make(map[string]uint64)}
+	counts := make([]uint64, len(schema.Events()))
+	generic := make(map[*schema.Syscall]uint64)
+	tids := make(map[int64]struct{})
+	var dropEvents uint64
+	lastTID := int64(-1)
+	for {
+		e, err := r.Next()
+		if err != nil {
+			if errors.Is(err, ErrTruncated) || errors.Is(err, ErrCorrupt) {
+				s.Truncated = err
+			} else if err != io.EOF {
+				return nil, err
+			}
+			break
+		}
+		s.Events++
+		if s.Events&0xFFFF == 0 && progress != nil {
+			progress(r.Pos())
+		}
+		if e.TS != 0 && (e.TS < s.First || s.First == 0) {
+			s.First = e.TS
+		}
+		s.Last = max(s.Last, e.TS)
+		if e.Hidden() {
+			s.Hidden++
+		}
+		if e.Flags&FlagStateOnly != 0 {
+			s.StateOnly++
+		}
+		if e.TID != lastTID {
+			lastTID = e.TID
+			tids[e.TID] = struct{}{}
+		}
+		switch {
+		case int(e.Type) >= len(counts):
+			s.Unknown++
+		case e.Type == schema.PPME_GENERIC_X || e.Type == schema.PPME_GENERIC_E:
+			generic[e.Syscall()]++
+		default:
+			counts[e.Type]++
+		}
+		if e.Type == schema.PPME_DROP_E {
+			dropEvents++
+		}
+	}
+	for i, n := range counts {
+		if n > 0 {
+			s.ByName[schema.Events()[i].Name] += n
+		}
+	}
+	for sc, n := range generic {
+		name := "syscall"
+		if sc != nil {
+			name = sc.Name
+		}
+		s.ByName[name] += n
+	}
+	delete(tids, -1)
+	s.ActiveThreads = len(tids)
+	s.Info, s.Meta, s.Machine = r.Info(), r.Meta(), r.Snapshot().Machine
+	s.InFile = r.raws
+	s.Dropped = dropEvents
+	if s.Meta != nil && s.Meta.Drops != nil {
+		s.Dropped = s.Meta.Lost()
+	}
+	s.Damage, s.Unknown = r.Damage(), s.Unknown+r.UnknownEvents()
+	for _, d := range s.Damage {
+		s.LostBytes = satAdd(s.LostBytes, d.Lost)
+	}
+	return s, nil
+}
