@@ -351,7 +351,7 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SYSCALL_TGKILL_X, r, unix.Getpid(), unix.Gettid(), 0)
 		r = c.call(unix.SYS_TKILL, -4, 9)
 		c.expect(schema.PPME_SYSCALL_TKILL_X, r, -4, 9)
-		r = c.call(unix.SYS_KILL, 1<<30, 15)
+		c.call(unix.SYS_KILL, 1<<30, 15)
 		c.expect(schema.PPME_SYSCALL_KILL_X, -int(unix.ESRCH), 1<<30, 15)
 	},
 	"limits": func(c *child) {
@@ -392,7 +392,7 @@ var _ = addCases(map[string]func(c *child){
 		c.expect(schema.PPME_SYSCALL_GETUID_X, 21)
 		c.call(unix.SYS_GETEUID)
 		c.expect(schema.PPME_SYSCALL_GETEUID_X, 22)
-		r = c.call(unix.SYS_SETUID, 77)
+		c.call(unix.SYS_SETUID, 77)
 		c.expect(schema.PPME_SYSCALL_SETUID_X, -int(unix.EPERM), 77)
 	},
 	"capabilities": func(c *child) {
