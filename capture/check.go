@@ -19,21 +19,18 @@ type Fact struct {
 
 // Facts describes this host.
 func Facts() []Fact {
-	facts := []Fact{{"architecture", runtime.GOARCH}}
+	var facts []Fact
 	add := func(name, value string) {
 		if value != "" {
 			facts = append(facts, Fact{name, value})
 		}
 	}
-	add("kernel", KernelRelease())
 	add("system", OSName())
 	m := machineInfo(BootTime())
 	add("processors", fmt.Sprintf("%d online of %d possible to this process", m.NumCPUs, runtime.NumCPU()))
 	add("memory", fmt.Sprintf("%d MiB", m.MemoryB>>20))
 	add("clock source", fileLine("/sys/devices/system/clocksource/clocksource0/current_clocksource"))
 	add("user", fmt.Sprintf("uid %d", os.Geteuid()))
-	add("capabilities", fmt.Sprintf("%#x", ownCapabilities()))
-	add("locked memory limit", lockedMemory())
 	add("/proc", procAccess())
 	add("cgroups", cgroupMode())
 	add("security modules", fileLine("/sys/kernel/security/lsm"))
@@ -63,23 +60,22 @@ func OSName() string {
 	return ""
 }
 
-// Check says what a recording on this host depends on: what the probe needs of
-// the kernel, and what the host snapshot needs of /proc.
-func Check() []probe.Feature {
-	return append(probe.Check(), checkPidns())
-}
+// Names of the requirements without which nothing can be recorded. The others have
+// substitutes, or explain why one of these is not met.
+const (
+	featureProbe = "sysreel probe" // loads into this kernel
+	featurePidns = "pid namespace" // events and snapshot number tasks alike
+)
 
-// checkPidns: the probe numbers tasks as the first pid namespace does, the
-// snapshot as this process' one.
-func checkPidns() probe.Feature {
-	f := probe.Feature{Name: "host pid namespace"}
-	ns := namespaceOf(newProcfs("/proc"), unix.AT_FDCWD, "/proc/self/ns/pid")
-	f.OK = ns == initPidnsNo
-	f.Detail = fmt.Sprintf("pid:[%d]", ns)
-	if !f.OK {
-		f.Remedy = "run in the host's pid namespace (docker run --pid=host, kubernetes hostPID: true): process numbers of events and of the snapshot differ otherwise"
+// Ready reports whether a host with these features (see probe.Check) can record.
+func Ready(features []probe.Feature) bool {
+	met := 0
+	for _, f := range features {
+		if f.OK && (f.Name == featureProbe || f.Name == featurePidns) {
+			met++
+		}
 	}
-	return f
+	return met == 2
 }
 
 // procAccess tells of how many processes the snapshot can read the executable and
@@ -107,31 +103,6 @@ func procAccess() string {
 		return err.Error()
 	}
 	return fmt.Sprintf("%d of %d processes are readable", readable, all)
-}
-
-func ownCapabilities() uint64 {
-	var caps uint64
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	colonLines(b, func(key, v []byte) {
-		if string(key) == "CapEff" {
-			caps = hexadecimal(v)
-		}
-	})
-	return caps
-}
-
-func lockedMemory() string {
-	var l unix.Rlimit
-	switch err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &l); {
-	case err != nil:
-		return ""
-	case l.Cur == unix.RLIM_INFINITY:
-		return "unlimited"
-	}
-	return fmt.Sprintf("%d KiB", l.Cur>>10)
 }
 
 func cgroupMode() string {

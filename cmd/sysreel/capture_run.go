@@ -297,13 +297,13 @@ func dedupe(err error) error {
 	return errors.Join(list...)
 }
 
-// explainProbe turns an error of the probe into what the user can do.
+// explainProbe adds where to learn more to an error of the probe, which says what is
+// missing.
 func explainProbe(err error) error {
-	switch {
-	case errors.Is(err, probe.ErrNoPrivilege):
-		return fmt.Errorf("%w; run as root or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE ('sysreel doctor' tells what is missing)", err)
-	case errors.Is(err, probe.ErrUnsupported):
-		return fmt.Errorf("%w; 'sysreel doctor' tells what is missing", err)
+	if errors.Is(err, probe.ErrNoPrivilege) || errors.Is(err, probe.ErrUnsupported) {
+		if !strings.Contains(err.Error(), "sysreel doctor") {
+			return fmt.Errorf("%w; 'sysreel doctor' tells more", err)
+		}
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func runDoctor(e *env, args []string) error {
 	if fs.NArg() > 0 {
 		return usageErrorf("unexpected argument %q", fs.Arg(0))
 	}
-	features, facts := capture.Check(), capture.Facts()
+	features, facts := probe.Check(), capture.Facts()
 	err := printRows(e.stdout, func(w io.Writer, enc *json.Encoder) error {
 		if *asJSON {
 			return doctorJSON(enc, features, facts)
@@ -43,10 +43,8 @@ func runDoctor(e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range features {
-		if !f.OK {
-			return exitWith(exitFail)
-		}
+	if !capture.Ready(features) {
+		return exitWith(exitFail)
 	}
 	return nil
 }
@@ -88,10 +86,13 @@ func doctorText(w io.Writer, features []probe.Feature, facts []capture.Fact) err
 			fmt.Fprintf(w, "      %-*s  remedy: %s\n", width, "", f.Remedy)
 		}
 	}
-	if missing == 0 {
+	switch {
+	case missing == 0:
 		fmt.Fprintln(w, "\nThis host is ready to record: sysreel capture -w a.scap.zst -- ls")
-	} else {
-		fmt.Fprintf(w, "\nThis host cannot record: %d of %d requirements are missing.\n", missing, len(features))
+	case capture.Ready(features):
+		fmt.Fprintln(w, "\nThis host is ready to record; there are substitutes for what is missing.")
+	default:
+		fmt.Fprintf(w, "\nThis host cannot record: %d of %d requirements are not met.\n", missing, len(features))
 	}
 	return nil
 }
