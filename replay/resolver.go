@@ -5,6 +5,7 @@ import (
 
 	"github.com/sysreel/sysreel/scapfile"
 	"github.com/sysreel/sysreel/scapfile/safe"
+	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
 // renderer returns what writes the arguments of ev with the state at ev: as
@@ -117,6 +118,11 @@ func AppendLine(dst []byte, ev *Event) []byte {
 	} else {
 		dst = append(dst, ") < "...)
 	}
-	dst = append(safe.Append(dst, ev.TypeName()), ' ')
+	if ev.Type == schema.PPME_ASYNCEVENT_E {
+		dst = safe.Append(dst, ev.TypeName()) // named by the event
+	} else {
+		dst = append(dst, ev.TypeName()...)
+	}
+	dst = append(dst, ' ')
 	return ev.renderer(true).AppendArgs(dst, ev.Event)
 }
