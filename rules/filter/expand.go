@@ -118,10 +118,13 @@ func (x *expander) check(c *Check) Node {
 	return &e
 }
 
-// placed appends the items of a list to dst, as if they stood where its name does.
+// placed appends the items of a list to dst. Items without a place of their own
+// count as standing where the name of the list does.
 func placed(dst, items []Literal, at Position) []Literal {
 	for _, it := range items {
-		it.At = at
+		if it.At == (Position{}) {
+			it.At = at
+		}
 		dst = append(dst, it)
 	}
 	return dst
