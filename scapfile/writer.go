@@ -276,11 +276,20 @@ func (w *Writer) emit(b []byte) error {
 		if f, ok := w.out.(*os.File); ok && n > 0 {
 			_ = f.Truncate(w.bytes) // best effort: a partial piece does no harm
 		}
-		w.err = fmt.Errorf("writing %s: %w (what was written before is readable)", w.name(), err)
+		w.err = fmt.Errorf("writing %s: %w; what was written before is readable", w.name(), withoutPath(err))
 		return w.err
 	}
 	w.bytes += int64(n)
 	return nil
+}
+
+// withoutPath takes the path out of an error that is told with the path anyway.
+func withoutPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 func (w *Writer) name() string {
@@ -417,7 +426,7 @@ func (w *Writer) fsync() error {
 	if err := f.Sync(); err != nil && !errors.Is(err, os.ErrInvalid) {
 		w.outMu.Lock()
 		defer w.outMu.Unlock()
-		w.err = fmt.Errorf("writing %s: %w", w.name(), err)
+		w.err = fmt.Errorf("writing %s: %w", w.name(), withoutPath(err))
 		return w.err
 	}
 	return nil
