@@ -39,6 +39,10 @@ func appendJSON(dst, v []byte, p *schema.Param, t schema.ParamType) []byte {
 		}
 		return appendJSONText(dst, v[:len(v)-1])
 	case schema.PT_BYTEBUF:
+		switch p.Name {
+		case "args", "env", "cgroups": // lists of strings, whatever the table says
+			return appendJSONStrings(dst, v)
+		}
 		return appendJSONText(dst, v)
 	case schema.PT_CHARBUFARRAY, schema.PT_CHARBUF_PAIR_ARRAY:
 		return appendJSONStrings(dst, v)
