@@ -64,14 +64,31 @@ func (l *loader) lintRule(res *resolver, r *compiled) {
 	if r.node == nil {
 		return
 	}
-	conj := conjuncts(nil, r.node)
 	f := facts{}
-	for _, n := range conj {
+	for _, n := range conjuncts(nil, r.node) {
 		if msg := f.add(n); msg != "" {
 			res.report(r.def.condAt, "condition expression", n.Pos().Offset, LintContradiction,
 				"the rule can never match: conditions joined by 'and' must hold at once", msg)
 			return
 		}
+	}
+	l.lintNever(r)
+}
+
+// lintNever reports a rule that cannot match any event. A test of evt.num is
+// how rule files spell "never" on purpose.
+func (l *loader) lintNever(r *compiled) {
+	onPurpose := false
+	filter.WalkFields(r.node, func(f *filter.Field) { onPurpose = onPurpose || f.Name == "evt.num" })
+	if onPurpose {
+		return
+	}
+	value, constant := r.prog.Constant()
+	switch {
+	case constant && !value:
+		l.failHint(r.def.condAt, LintNeverMatches, "a list in it may be empty", "the condition of rule '%s' is false on every event", r.def.name)
+	case r.types.Len() == 0:
+		l.failHint(r.def.condAt, LintNeverMatches, "the checks of evt.type exclude each other", "no event type satisfies the condition of rule '%s'", r.def.name)
 	}
 }
 
@@ -159,6 +176,9 @@ func (f facts) add(n filter.Node) string {
 		ft.absent = ft.absent || negated
 		ft.present = ft.present || !negated
 	case filter.OpEq, filter.OpEqEq, filter.OpIn:
+		if len(c.Values) == 0 {
+			return "" // an empty list is told by lintNever
+		}
 		ft.restrict(c.Values, negated)
 	case filter.OpNe:
 		if negated {

@@ -111,11 +111,13 @@ type loader struct {
 
 // report problems of the file at hand.
 func (l *loader) fail(c *ctx, code Code, format string, args ...any) {
-	l.cur.add(c.problem(code, "", fmt.Sprintf(format, args...)))
+	l.failHint(c, code, "", format, args...)
 }
 
 func (l *loader) failHint(c *ctx, code Code, hint, format string, args ...any) {
-	l.cur.add(c.problem(code, hint, fmt.Sprintf(format, args...)))
+	if !l.cur.full(code) {
+		l.cur.add(c.problem(code, hint, fmt.Sprintf(format, args...)))
+	}
 }
 
 func (l *loader) file(f File, last bool) {

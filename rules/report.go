@@ -21,8 +21,11 @@ type FileReport struct {
 	Name     string
 	Errors   []*Problem
 	Warnings []*Problem
+	// Omitted counts problems beyond the first maxPerCode of a code.
+	Omitted int
 
-	seen map[problemKey]bool // shared by the files of one Load
+	seen  map[problemKey]bool // shared by the files of one Load
+	count map[Code]int
 }
 
 type problemKey struct {
@@ -96,12 +99,30 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w; and %d more, 'sysreel rules check' shows all", first, n-1)
 }
 
+// maxPerCode bounds how many problems of one code a file reports: more do not
+// help, and a hostile file can have millions.
+const maxPerCode = 100
+
+// full tells whether the file has enough problems of that code, and counts the
+// one that is then not made.
+func (f *FileReport) full(code Code) bool {
+	if f.count[code] < maxPerCode {
+		return false
+	}
+	f.Omitted++
+	return true
+}
+
 func (f *FileReport) add(p *Problem) {
 	key := problemKey{p.Code, p.Message, p.At()}
 	if f.seen[key] {
 		return
 	}
 	f.seen[key] = true
+	if f.count == nil {
+		f.count = map[Code]int{}
+	}
+	f.count[p.Code]++
 	if p.Code.IsError() {
 		f.Errors = append(f.Errors, p)
 	} else {
@@ -230,6 +251,9 @@ func (f *FileReport) appendText(dst []byte) []byte {
 			dst = p.appendText(dst)
 		}
 	}
+	if f.Omitted > 0 {
+		dst = fmt.Appendf(dst, "%d more problems of these kinds are not shown\n", f.Omitted)
+	}
 	return dst
 }
 
@@ -283,6 +307,9 @@ func (f *FileReport) appendJSON(dst []byte) []byte {
 	dst = appendProblems(dst, f.Errors)
 	dst = append(dst, `],"name":`...)
 	dst = replay.AppendJSONString(dst, f.Name)
+	if f.Omitted > 0 {
+		dst = fmt.Appendf(dst, `,"omitted":%d`, f.Omitted)
+	}
 	dst = append(dst, `,"successful":`...)
 	dst = strconv.AppendBool(dst, len(f.Errors) == 0)
 	dst = append(dst, `,"warnings":[`...)

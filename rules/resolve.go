@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -215,7 +216,7 @@ func (r *resolver) expand(t *text, c *ctx, kind string, macros func(string) (fil
 	if err != nil {
 		var pe *filter.ParseError
 		if errors.As(err, &pe) {
-			r.report(c, kind, base+pe.Offset, ErrCompileCondition, pe.Hint, pe.Msg)
+			r.report(c, kind, base+pe.Offset, ErrCompileCondition, placeHint(t, pe.Hint), pe.Msg)
 		}
 		return nil, measure{}
 	}
@@ -260,12 +261,39 @@ func (r *resolver) expand(t *text, c *ctx, kind string, macros func(string) (fil
 
 // report adds a problem at an offset of the common space.
 func (r *resolver) report(c *ctx, kind string, off int, code Code, hint, msg string) {
+	if r.l.cur.full(code) {
+		return
+	}
 	p := &Problem{Code: code, Message: msg, Hint: hint, Locations: c.locations()}
 	src, at, rest := r.place(off)
 	line, col := src.lineCol(at)
 	p.Locations = append(p.Locations, Location{Kind: kind, Name: excerpt(rest), File: src.name, Line: line, Column: col, Offset: at})
 	p.finish(src)
 	r.l.cur.add(p)
+}
+
+var hintPlace = regexp.MustCompile(`\b(\d+):(\d+)\b`)
+
+// placeHint turns a place within the text that a hint names into one within the
+// rule file.
+func placeHint(t *text, hint string) string {
+	return hintPlace.ReplaceAllStringFunc(hint, func(m string) string {
+		var line, col int
+		if _, err := fmt.Sscanf(m, "%d:%d", &line, &col); err != nil {
+			return m
+		}
+		off := 0
+		for ; line > 1; line-- {
+			i := strings.IndexByte(t.s[off:], '\n')
+			if i < 0 {
+				return m
+			}
+			off += i + 1
+		}
+		src, at := t.place(off + col - 1)
+		line, col = src.lineCol(at)
+		return fmt.Sprintf("%d:%d", line, col)
+	})
 }
 
 // macroHint suggests a known macro for an undefined one, or says that it is

@@ -104,10 +104,11 @@ func (s *source) scalarOffset(n *yaml.Node, at int) int {
 		for i < len(val) && isBlank(val[i]) && i < at {
 			i++
 		}
-		if i >= at {
+		vn, sn := 1, 1
+		folded := n.Style&yaml.DoubleQuotedStyle != 0 && s.data[src] == '\\' && src+1 < len(s.data) && s.data[src+1] == '\n'
+		if i >= at && !folded {
 			return src
 		}
-		vn, sn := 1, 1
 		switch {
 		case n.Style&yaml.SingleQuotedStyle != 0 && s.data[src] == '\'':
 			if src+1 >= len(s.data) || s.data[src+1] != '\'' {
