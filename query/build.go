@@ -271,11 +271,14 @@ func (b *builder) damage(err error, end *ending) {
 	b.ix.out.damage = append(b.ix.out.damage, record{nil, off, end.events, fe.What})
 }
 
-// snapshotUsers stores the users of the last section.
+// snapshotUsers stores the users and groups of the last section.
 func (b *builder) snapshotUsers() {
 	s := b.reader.Snapshot()
 	if s == nil {
 		return
+	}
+	for _, g := range s.Groups {
+		b.ix.out.groups = append(b.ix.out.groups, record{int64(g.GID), g.Name})
 	}
 	for _, u := range s.Users {
 		b.ix.out.users = append(b.ix.out.users, record{int64(u.UID), int64(u.GID), u.Name, u.Home, u.Shell})

@@ -171,17 +171,3 @@ func (r *renderer) param(ev *replay.Event, name string) string {
 	text, _ := ref.AppendText(nil, ev)
 	return string(text)
 }
-
-// Args returns evt.args of events, in the order of nums, which should ascend:
-// the fewer events lie before the first and between them, the sooner it is done.
-func (ix *Index) Args(ctx context.Context, nums []int64) ([]string, error) {
-	out := make([]string, len(nums))
-	for i, n := range nums {
-		d, err := ix.Detail(ctx, n)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = d.Args
-	}
-	return out, nil
-}

@@ -27,6 +27,7 @@ type Index struct {
 	closed  bool
 	temp    string // directory of an index of our own, removed by Close
 	details detailCache
+	args    argReader
 	blocks  blockCache
 
 	progress atomic.Pointer[Progress]
@@ -179,6 +180,7 @@ func (ix *Index) Close() error {
 	ix.details.Lock()
 	ix.details.close()
 	ix.details.Unlock()
+	ix.args.close()
 	var err error
 	for _, c := range ix.idle {
 		err = errors.Join(err, c.close())

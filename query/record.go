@@ -29,6 +29,7 @@ type batch struct {
 	alerts   []record
 	damage   []record
 	users    []record
+	groups   []record
 	seconds  []record // second paths
 	// Rows that are new, and changed counters of rows written before.
 	newTasks, newTargets, newPaths, newTypes, newProcesses []record
@@ -42,7 +43,7 @@ func (b *batch) reset() {
 	b.events = b.events[:0]
 	b.postings = b.postings[:0]
 	for _, l := range []*[]record{
-		&b.blocks, &b.alerts, &b.damage, &b.users, &b.seconds, &b.newTasks, &b.newTargets, &b.newPaths, &b.newTypes,
+		&b.blocks, &b.alerts, &b.damage, &b.users, &b.groups, &b.seconds, &b.newTasks, &b.newTargets, &b.newPaths, &b.newTypes,
 		&b.newProcesses, &b.setTasks, &b.setTargets, &b.setPaths, &b.setTypes, &b.setProcesses,
 	} {
 		clear(*l)

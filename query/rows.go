@@ -18,6 +18,7 @@ type Row struct {
 	Type      string
 	FD        int64 // -1 none
 	FDType    string
+	FDChar    string // letter of the type and, for sockets, of the protocol: f, 4t, u
 	FDName    string
 	Path      string // of a call without descriptor
 	Res       int64  // valid with HasRes
@@ -65,14 +66,15 @@ func (r *Row) Summary() string {
 }
 
 const rowSQL = `SELECT e.num, e.ts, e.cpu, t.thread_tid, t.proc_pid, t.proc_name, y.evt_type, e.fd, g.fd_type, g.fd_name, p.name,
-  e.res, t.user_name, t.container_id, t.process, e.task, e.target, (SELECT count(*) FROM alert a WHERE a.num = e.num), (SELECT min(severity) FROM alert a WHERE a.num = e.num)
+  e.res, t.user_name, t.container_id, t.process, e.task, e.target, (SELECT count(*) FROM alert a WHERE a.num = e.num), (SELECT min(severity) FROM alert a WHERE a.num = e.num),
+  g.fd_typechar || CASE g.fd_l4proto WHEN 'tcp' THEN 't' WHEN 'udp' THEN 'u' WHEN 'icmp' THEN 'i' WHEN 'raw' THEN 'r' ELSE '' END
 FROM event e LEFT JOIN event_type y ON y.id = e.type LEFT JOIN task t ON t.id = e.task
   LEFT JOIN target g ON g.id = e.target LEFT JOIN path p ON p.id = e.path `
 
 func scanRow(v []driver.Value) Row {
 	r := Row{Num: intOf(v[0]), TS: intOf(v[1]), CPU: intOf(v[2]), TID: intOr(v[3], -1), PID: intOr(v[4], -1), Proc: textOf(v[5]),
 		Type: textOf(v[6]), FD: intOr(v[7], -1), FDType: textOf(v[8]), FDName: textOf(v[9]), Path: textOf(v[10]), User: textOf(v[12]),
-		Container: textOf(v[13]), Process: intOf(v[14]), Task: intOf(v[15]), Target: intOf(v[16]), Alerts: int(intOf(v[17])), Severity: int(intOr(v[18], -1))}
+		Container: textOf(v[13]), Process: intOf(v[14]), Task: intOf(v[15]), Target: intOf(v[16]), Alerts: int(intOf(v[17])), Severity: int(intOr(v[18], -1)), FDChar: textOf(v[19])}
 	r.Res, r.HasRes = v[11].(int64)
 	return r
 }

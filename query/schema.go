@@ -278,6 +278,15 @@ var userTable = table{
 	},
 }
 
+var groupTable = table{
+	name: "user_group",
+	doc:  "The host's groups as the capture lists them.",
+	columns: []column{
+		{"gid", "INTEGER PRIMARY KEY", "", ""},
+		{"name", "TEXT", "", ""},
+	},
+}
+
 var damageTable = table{
 	name: "damage",
 	doc:  "Places where the capture is damaged or ends early, and what was lost.",
@@ -291,7 +300,7 @@ var damageTable = table{
 
 var tables = []*table{
 	&eventTable, &eventTypeTable, &taskTable, &processTable, &targetTable, &pathTable, &secondPathTable, &alertTable,
-	&blockTable, &postingTable, &userTable, &damageTable, &metaTable,
+	&blockTable, &postingTable, &userTable, &groupTable, &damageTable, &metaTable,
 }
 
 // sql returns the CREATE TABLE statement; the comments stay in the database,

@@ -77,6 +77,7 @@ func (w *writer) write(b *batch) error {
 		{&alertTable, "INSERT", b.alerts},
 		{&damageTable, "INSERT", b.damage},
 		{&userTable, "INSERT OR IGNORE", b.users},
+		{&groupTable, "INSERT OR IGNORE", b.groups},
 	} {
 		if err := w.records(r.t, r.verb, r.rows); err != nil {
 			return err
