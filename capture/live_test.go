@@ -367,6 +367,59 @@ func TestLiveLimits(t *testing.T) {
 	}
 }
 
+// TestLiveTogether checks that sessions at the same time do not disturb each
+// other: each has all of its own and nothing of the other's.
+func TestLiveTogether(t *testing.T) {
+	const calls = 3000
+	done := make(chan map[int64]int, 2)
+	for range 2 {
+		cmd, err := StartCommand([]string{"dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=" + strconv.Itoa(calls), "status=none"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes, err := ParseSyscalls("write")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel, err := NewSelection(codes, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := openLive(t, Options{Command: cmd, Selection: sel})
+		go func() {
+			writes := map[int64]int{}
+			err := s.Each(func(e *scapfile.Event) error {
+				writes[e.TID]++
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- writes
+		}()
+		go func() {
+			if _, err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			_ = s.Stop()
+		}()
+	}
+	a, b := <-done, <-done
+	for _, m := range []map[int64]int{a, b} {
+		if len(m) != 1 {
+			t.Errorf("writes by thread: %v, want those of one", m)
+		}
+		for tid, n := range m {
+			if n != calls {
+				t.Errorf("thread %d wrote %d times, want %d", tid, n, calls)
+			}
+			if a[tid] > 0 && b[tid] > 0 {
+				t.Errorf("both sessions recorded thread %d", tid)
+			}
+		}
+	}
+}
+
 // TestLiveQuiet checks that a host without events still lets the session tick and
 // end in time.
 func TestLiveQuiet(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/sysreel/sysreel/probe"
 	"github.com/sysreel/sysreel/scapfile"
 	"github.com/sysreel/sysreel/scapfile/schema"
+	"golang.org/x/sys/unix"
 )
 
 // Ring is where a session's events come from. *probe.Probe is one; its
@@ -139,6 +140,9 @@ func Open(opts Options) (*Session, error) {
 // between is seen by one of the two.
 func (s *Session) begin() error {
 	for _, pid := range s.opts.PIDs {
+		if err := unix.Kill(pid, 0); errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("following process %d: %w", pid, err)
+		}
 		if err := s.ring.Follow(pid); err != nil {
 			return fmt.Errorf("following process %d: %w", pid, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/sysreel/sysreel/probe"
 	"github.com/sysreel/sysreel/scapfile"
 	"github.com/sysreel/sysreel/scapfile/schema"
+	"golang.org/x/sys/unix"
 )
 
 // fakeRing plays events from memory, batch by batch: one batch for each Read, as
@@ -104,6 +105,14 @@ func TestSessionOrder(t *testing.T) {
 	}
 	if want := []string{"follow", "follow", "start", "stop", "close"}; !slices.Equal(r.calls, want) {
 		t.Errorf("calls = %v, want %v", r.calls, want)
+	}
+}
+
+func TestSessionOfNoProcess(t *testing.T) {
+	r := &fakeRing{}
+	const beyondPIDMax = 1 << 23
+	if _, err := Open(Options{ring: r, PIDs: []int{beyondPIDMax}}); !errors.Is(err, unix.ESRCH) || !r.closed {
+		t.Errorf("error = %v, want ESRCH; closed %v", err, r.closed)
 	}
 }
 

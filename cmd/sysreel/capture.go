@@ -16,8 +16,8 @@ import (
 )
 
 const captureAbout = `Record system calls of this host, live. With a command, only the command and its
-descendants are recorded and sysreel exits with its status; signals are passed on
-to it. Without -w nothing is kept: events are printed, or with rules their alerts.
+descendants are recorded, until the command ends; sysreel exits with its status
+and passes signals on to it. Without -w nothing is kept: events are printed, or with rules their alerts.
 
 With rules, SIGHUP reads them again.
 
