@@ -65,9 +65,9 @@ type Ref struct {
 
 	// out takes the place of the values of an AnyOf field in output.
 	out *Ref
-	// format returns the type and print format of a value whose type depends
-	// on the event: evt.rawarg.
-	format func(*Event) (schema.ParamType, schema.Format)
+	// typed extracts a value whose type and print format depend on the event:
+	// evt.rawarg.
+	typed func(*Event) (Value, schema.Format, bool)
 }
 
 // Value is an extracted value of any type.

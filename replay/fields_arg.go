@@ -78,7 +78,8 @@ func bindArg(r *Ref) error {
 }
 
 // rawArgField is evt.rawarg.NAME: the argument as it is in the event. Its type
-// is that of the first event that has it; an event may have another.
+// is that of the first event that has it; an event may have another, which
+// counts in output.
 func rawArgField(name, desc string) row {
 	return row{
 		Field: Field{Name: name, Type: schema.PT_DYN, Arg: ArgKey, ArgRequired: true, Desc: desc},
@@ -92,11 +93,19 @@ func rawArgField(name, desc string) row {
 			f := *r.Field
 			f.Type, f.Format = p.Type, p.Format
 			r.Field, r.Type = &f, p.Type
-			r.format = func(ev *Event) (schema.ParamType, schema.Format) {
-				if i := idx[ev.Type]; i >= 0 {
-					return ev.Info.Params[i].Type, ev.Info.Params[i].Format
+			r.typed = func(ev *Event) (Value, schema.Format, bool) {
+				i := int(idx[ev.Type])
+				if i < 0 {
+					return Value{}, 0, false
 				}
-				return p.Type, p.Format
+				q := &ev.Info.Params[i]
+				v, ok := Value{Type: q.Type}, false
+				if isText(q.Type) {
+					v.Str, ok = rawText(ev, i)
+				} else {
+					v.Int, ok = ev.Int(i)
+				}
+				return v, q.Format, ok
 			}
 			if isText(p.Type) {
 				r.Str = func(ev *Event) (string, bool) { return rawText(ev, int(idx[ev.Type])) }

@@ -162,6 +162,12 @@ func TestEventFields(t *testing.T) {
 	check(t, ev, "fs.path.source", "/home/a", "fs.path.sourceraw", "a", "fs.path.target", "/b", "fs.path.name", missing, "evt.abspath", "/home/a", "evt.abspath.src", "/home/a", "evt.abspath.dst", "/b", "fd.num", missing)
 	ev = h.do(schema.PPME_SYSCALL_MKDIR_2_X, 100, i64(-17), text("d"), u32(0o700))
 	check(t, ev, "fs.path.name", missing, "evt.arg.path", "/home/d")
+	// An argument may have another type than the first event with its name.
+	ev = h.do(schema.PPME_SYSCALL_MUNMAP_X, 100, i64(0), u32(1), u32(2), u32(3), u64(0xABC000), u64(8192))
+	check(t, ev, "evt.rawarg.addr", "ABC000", "evt.rawarg.length", "8192", "evt.arg.addr", "ABC000")
+	if got := fieldJSON(t, ev, "evt.rawarg.addr"); got != `"ABC000"` {
+		t.Errorf("evt.rawarg.addr as JSON: %s", got)
+	}
 	ev = h.do(schema.PPME_GENERIC_X, 100, scapfile.U16(schema.SyscallByName("rseq").Code), scapfile.U16(334))
 	check(t, ev, "evt.type", "rseq", "syscall.type", "rseq", "evt.args", "", "evt.res", missing, "evt.failed", missing, "evt.category", "other")
 	ev = h.do(schema.PPME_SYSCALL_CLOSE_X, 100, i64(-9), i64(42))

@@ -11,6 +11,10 @@ import (
 // Value extracts the field's value, ok=false when the event has none. Fields
 // that stand for several values (List, AnyOf) give a list.
 func (r *Ref) Value(ev *Event) (Value, bool) {
+	if r.typed != nil {
+		v, _, ok := r.typed(ev)
+		return v, ok
+	}
 	v := Value{Type: r.Type}
 	var ok bool
 	switch {
@@ -31,9 +35,6 @@ func (r *Ref) Value(ev *Event) (Value, bool) {
 	if !ok {
 		return Value{}, false
 	}
-	if r.format != nil {
-		v.Type, _ = r.format(ev)
-	}
 	return v, true
 }
 
@@ -43,27 +44,29 @@ func (r *Ref) Value(ev *Event) (Value, bool) {
 // whoever shows it on a terminal passes it through package safe. Without a
 // value nothing is appended and ok is false: templates show <NA>.
 func (r *Ref) AppendText(dst []byte, ev *Event) (text []byte, ok bool) {
-	typ, format := r.Type, r.Format
-	if r.format != nil {
-		typ, format = r.format(ev)
-	}
 	switch {
 	case r.FilterOnly:
 		return dst, false
 	case r.out != nil:
 		return r.out.AppendText(dst, ev)
+	case r.typed != nil:
+		v, format, ok := r.typed(ev)
+		if !ok {
+			return dst, false
+		}
+		return v.appendText(dst, format), true
 	case r.Int != nil:
 		n, ok := r.Int(ev)
 		if !ok {
 			return dst, false
 		}
-		return appendInt(dst, n, typ, format), true
+		return appendInt(dst, n, r.Type, r.Format), true
 	case r.Str != nil:
 		s, ok := r.Str(ev)
 		if !ok {
 			return dst, false
 		}
-		return appendStr(dst, s, typ), true
+		return appendStr(dst, s, r.Type), true
 	case r.IP != nil:
 		a, ok := r.IP(ev)
 		if !ok {
@@ -136,25 +139,25 @@ func (v Value) appendText(dst []byte, format schema.Format) []byte {
 // to \udcff, which is the convention of Python's surrogateescape. Readers that
 // keep lone surrogates get the bytes back; others show U+FFFD.
 func (r *Ref) AppendJSON(dst []byte, ev *Event) (json []byte, ok bool) {
-	typ, format := r.Type, r.Format
-	if r.format != nil {
-		typ, format = r.format(ev)
-	}
 	switch {
 	case r.FilterOnly:
 	case r.out != nil:
 		return r.out.AppendJSON(dst, ev)
+	case r.typed != nil:
+		if v, format, ok := r.typed(ev); ok {
+			return v.appendJSON(dst, format), true
+		}
 	case r.JSONInt != nil:
 		if n, ok := r.JSONInt(ev); ok {
 			return strconv.AppendInt(dst, n, 10), true
 		}
 	case r.Int != nil:
 		if n, ok := r.Int(ev); ok {
-			return appendJSONInt(dst, n, typ, format), true
+			return appendJSONInt(dst, n, r.Type, r.Format), true
 		}
 	case r.Str != nil:
 		if s, ok := r.Str(ev); ok {
-			return appendJSONStr(dst, s, typ), true
+			return appendJSONStr(dst, s, r.Type), true
 		}
 	case r.IP != nil:
 		if a, ok := r.IP(ev); ok {
@@ -185,20 +188,25 @@ func (r *Ref) appendJSONList(dst []byte, ev *Event) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		switch {
-		case v.IP.IsValid():
-			dst = append(appendAddr(append(dst, '"'), v.IP), '"')
-		case isText(v.Type):
-			dst = appendJSONStr(dst, v.Str, v.Type)
-		default:
-			dst = appendJSONInt(dst, v.Int, v.Type, r.Format)
-		}
+		dst = v.appendJSON(dst, r.Format)
 		return true
 	})
 	if first {
 		return append(dst[:n], "null"...)
 	}
 	return append(dst, ']')
+}
+
+func (v Value) appendJSON(dst []byte, format schema.Format) []byte {
+	switch {
+	case v.IP.IsValid():
+		return append(appendAddr(append(dst, '"'), v.IP), '"')
+	case v.Type == schema.PT_DOUBLE:
+		return strconv.AppendFloat(dst, v.Float, 'f', -1, 64)
+	case isText(v.Type):
+		return appendJSONStr(dst, v.Str, v.Type)
+	}
+	return appendJSONInt(dst, v.Int, v.Type, format)
 }
 
 // isText reports whether values of type t are in Value.Str.
@@ -267,13 +275,18 @@ func appendJSONInt(dst []byte, n int64, t schema.ParamType, format schema.Format
 	return appendInt(dst, n, t, schema.PF_DEC)
 }
 
-// appendStr appends text as it is and byte buffers with dots for what is not
-// printable ASCII.
+// isBytes reports whether Value.Str of type t holds bytes that are no text.
+func isBytes(t schema.ParamType) bool {
+	return isText(t) && t != schema.PT_CHARBUF && t != schema.PT_FSPATH && t != schema.PT_FSRELPATH
+}
+
+// appendStr appends text as it is and bytes with dots for what is not printable
+// ASCII.
 func appendStr(dst []byte, s string, t schema.ParamType) []byte {
-	if t != schema.PT_BYTEBUF {
-		return append(dst, s...)
+	if isBytes(t) {
+		return appendDotted(dst, s)
 	}
-	return appendDotted(dst, s)
+	return append(dst, s...)
 }
 
 func appendDotted(dst []byte, s string) []byte {
@@ -288,7 +301,7 @@ func appendDotted(dst []byte, s string) []byte {
 }
 
 func appendJSONStr(dst []byte, s string, t schema.ParamType) []byte {
-	if t != schema.PT_BYTEBUF {
+	if !isBytes(t) {
 		return AppendJSONString(dst, s)
 	}
 	n := len(dst)
