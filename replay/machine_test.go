@@ -147,31 +147,6 @@ func TestBounded(t *testing.T) {
 	eq(t, "children of the shell", h.mustThread(100).NumChildren(), 20)
 }
 
-// TestDeterminism: two replays of a capture make the same state.
-func TestDeterminism(t *testing.T) {
-	path := filepath.Join(sharedCaptures(t), "21_benign.scap")
-	run := func() string {
-		m := replay.New(openCapture(t, path), replay.Options{})
-		var b strings.Builder
-		for {
-			ev, err := m.Next()
-			if errors.Is(err, io.EOF) {
-				return b.String()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, get := range []string{"proc.name", "proc.pname", "proc.fdopencount", "fd.name", "proc.cwd"} {
-				b.WriteString(stateFields[get](ev))
-				b.WriteByte('\t')
-			}
-		}
-	}
-	if a, b := run(), run(); a != b {
-		t.Error("two replays differ")
-	}
-}
-
 // FuzzMachine feeds events of any type with any parameters.
 func FuzzMachine(f *testing.F) {
 	f.Add(uint16(schema.PPME_SYSCALL_CLONE_20_X), int64(100), []byte{8, 200, 0, 0, 0, 0, 0, 0, 0})
