@@ -206,6 +206,14 @@ func TestLivePID(t *testing.T) {
 // TestLiveFile records the host to a file and reads it back, also with an
 // independent reader of the format.
 func TestLiveFile(t *testing.T) {
+	codes, err := ParseSets("file,desc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sel, err := NewSelection(codes, false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"a.scap.zst", "a.scap", "a.scap.raw"} {
 		path := filepath.Join(t.TempDir(), name)
 		cmd, err := StartCommand([]string{"sh", "-c", "for i in 1 2 3; do cat /etc/passwd; done >/dev/null"})
@@ -213,7 +221,7 @@ func TestLiveFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		var rec *Recorder
-		s := openLive(t, Options{Command: cmd, Before: func(s *Session) (err error) {
+		s := openLive(t, Options{Selection: sel, Command: cmd, Before: func(s *Session) (err error) {
 			rec, err = NewRecorder(s, RecorderOptions{Path: path})
 			return err
 		}})

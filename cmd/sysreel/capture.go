@@ -72,7 +72,7 @@ func (c *captureFlags) bind(fs *pflag.FlagSet) {
 	fs.VarP(&c.rotEvery, "rotate-time", "G", "begin a new file every `DURATION`; a bare number is seconds")
 	fs.Uint64Var(&c.rotEvents, "rotate-events", 0, "begin a new file every `EVENTS`")
 	fs.IntVarP(&c.keep, "keep", "W", 0, "keep only the newest `FILES` of a rotation")
-	fs.StringVar(&c.compress, "compress", "", "`none`, gzip or zstd, whatever the file's name")
+	fs.StringVar(&c.compress, "compress", "", "compress with this `ALGORITHM`, none, gzip or zstd, whatever the file's name")
 	fs.Var(&c.buffer, "buffer", "`SIZE` of all ring buffers together")
 	fs.BoolVar(&c.failOnDrops, "fail-on-drops", false, "exit with code 3 when events were lost")
 	fs.BoolVarP(&c.quiet, "quiet", "q", false, "no live line and no summary")
@@ -88,6 +88,12 @@ func runCapture(e *env, args []string) error {
 		"sysreel capture -r rules.yaml --json --pid 4711",
 		"sysreel capture -w day.scap.zst -e execve,connect -G 1h -W 24")
 	c.bind(fs)
+	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "limit-events" { // the pair of --limit-size
+			name = "count"
+		}
+		return pflag.NormalizedName(name)
+	})
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
