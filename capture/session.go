@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -85,6 +86,7 @@ type Session struct {
 	hideExec bool
 	ev       scapfile.Event
 
+	early    *slab // events read while the session was opened; nil: none, or delivered
 	stopping atomic.Bool
 	ticked   time.Time
 
@@ -154,12 +156,23 @@ func (s *Session) begin() error {
 		}
 		s.awake = int64(c.PID())
 	}
+	var err error
+	var before *scapfile.Snapshot
+	if c == nil && len(s.opts.PIDs) == 0 {
+		if before, err = s.TakeSnapshot(); err != nil {
+			return err
+		}
+	}
 	if err := s.ring.Start(); err != nil {
 		return err
 	}
-	var err error
 	if s.snap, err = s.TakeSnapshot(); err != nil {
 		return err
+	}
+	if before != nil {
+		if err := s.rescue(before); err != nil {
+			return err
+		}
 	}
 	if s.opts.Before != nil {
 		if err := s.opts.Before(s); err != nil {
@@ -170,6 +183,41 @@ func (s *Session) begin() error {
 		return c.release()
 	}
 	return nil
+}
+
+// rescue adds to the snapshot the threads that were there before the probe and
+// gone before the snapshot, but have left events in between: without, those would
+// be of a thread that nobody knows. The events are kept for Each and Next.
+func (s *Session) rescue(before *scapfile.Snapshot) error {
+	s.early = &slab{}
+	if err := s.ring.Read(s.deadline(false), s.early.add); err != nil {
+		return s.atEnd(err)
+	}
+	missing := map[int64]bool{}
+	for _, r := range s.early.recs {
+		if err := s.ev.SetRaw(r.cpu, s.early.data[r.off:r.end]); err == nil {
+			missing[s.ev.TID] = true
+		}
+	}
+	for i := range s.snap.Threads {
+		delete(missing, s.snap.Threads[i].TID)
+	}
+	for _, t := range before.Threads {
+		if missing[t.TID] {
+			s.snap.Threads = append(s.snap.Threads, t)
+		}
+	}
+	slices.SortFunc(s.snap.Threads, func(a, b scapfile.Thread) int {
+		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(boolInt(a.TID != a.PID), boolInt(b.TID != b.PID)), cmp.Compare(a.TID, b.TID))
+	})
+	return nil
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // TakeSnapshot reads the host's state anew, for a file that begins in the
@@ -197,6 +245,14 @@ func (s *Session) Each(f func(*scapfile.Event) error) error {
 			return err
 		}
 		return f(&s.ev)
+	}
+	if s.early != nil {
+		for _, r := range s.early.recs {
+			if err := take(r.cpu, s.early.data[r.off:r.end]); err != nil {
+				return err
+			}
+		}
+		s.early = nil
 	}
 	for {
 		last := s.stopping.Load()
@@ -337,7 +393,11 @@ const maxQueue = 128 << 20
 const maxSlabs = 1 << 12
 
 func (s *Session) startReading() {
-	s.full, s.free = make(chan *slab, maxSlabs), make(chan *slab, maxSlabs)
+	s.full, s.free = make(chan *slab, maxSlabs), make(chan *slab, maxSlabs+1)
+	if s.early != nil {
+		s.queued.Add(int64(len(s.early.data)))
+		s.cur, s.early = s.early, nil
+	}
 	go s.readSlabs()
 }
 

@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"io"
+	"os/exec"
 	"slices"
 	"sync"
 	"testing"
@@ -105,6 +106,66 @@ func TestSessionOrder(t *testing.T) {
 	}
 	if want := []string{"follow", "follow", "start", "stop", "close"}; !slices.Equal(r.calls, want) {
 		t.Errorf("calls = %v, want %v", r.calls, want)
+	}
+}
+
+// startRing calls start when the probe is started.
+type startRing struct {
+	fakeRing
+	start func()
+}
+
+func (r *startRing) Start() error {
+	r.start()
+	return r.fakeRing.Start()
+}
+
+// TestSessionRescuesTheDead checks that a process that was there before the probe
+// and is gone before the snapshot is known when it has left events, and only then.
+func TestSessionRescuesTheDead(t *testing.T) {
+	for _, pull := range []bool{false, true} {
+		var pids [2]int64
+		var end [2]func()
+		for i := range pids {
+			cmd := exec.Command("sleep", "60")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pids[i] = int64(cmd.Process.Pid)
+			end[i] = func() {
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+			}
+		}
+		r := &startRing{}
+		r.start = func() {
+			end[0]()
+			end[1]()
+			r.batches = [][][]byte{{raw(pids[0], 1), raw(pids[0], 2)}}
+		}
+		s, err := Open(Options{ring: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := map[int64]bool{}
+		for i, th := range s.Snapshot().Threads {
+			known[th.TID] = true
+			if i > 0 && th.PID < s.Snapshot().Threads[i-1].PID {
+				t.Error("the snapshot is out of order")
+			}
+		}
+		if !known[pids[0]] || known[pids[1]] {
+			t.Errorf("known: with events %v, without %v; want true, false", known[pids[0]], known[pids[1]])
+		}
+		if err := s.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := collect(t, s, pull, nil), []int64{pids[0], pids[0]}; !slices.Equal(got, want) {
+			t.Errorf("events of threads %v, want %v", got, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
