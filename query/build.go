@@ -110,7 +110,7 @@ func newBuilder(capture string, opts Options) (_ *builder, err error) {
 	if err := os.MkdirAll(dirOf(b.index), 0o755); err != nil {
 		return nil, fmt.Errorf("index directory: %w", err)
 	}
-	if b.lock, err = lockPartial(b.index); err != nil {
+	if b.lock, err = lockPartial(b.index, b.id.perm); err != nil {
 		return nil, b.explain(err)
 	}
 	if b.db, err = openConn(b.lock.path, create); err == nil {
@@ -131,7 +131,7 @@ func (b *builder) prepare() error {
 		"PRAGMA page_size=8192",
 		"PRAGMA journal_mode=OFF",
 		"PRAGMA synchronous=OFF",
-		"PRAGMA cache_size=-65536",
+		"PRAGMA cache_size=-32768",
 		"PRAGMA cache_spill=OFF",
 		"PRAGMA busy_timeout=600000",
 		schemaSQL(),

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sysreel/sysreel/rules"
+	"golang.org/x/sys/unix"
 )
 
 // sharedCaptures is the folder of real captures, which is not part of the
@@ -166,7 +168,7 @@ func TestInterruptedBuildLeavesNothing(t *testing.T) {
 
 func TestOneBuilderAtATime(t *testing.T) {
 	capture := copyCapture(t, sharedCapture(t, "01_cat_shadow.scap"))
-	l, err := lockPartial(capture + indexSuffix)
+	l, err := lockPartial(capture+indexSuffix, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +228,44 @@ func TestDamagedCaptureIsIndexedAroundTheDamage(t *testing.T) {
 	}
 }
 
+func TestIndexIsAsSecretAsItsCapture(t *testing.T) {
+	for _, perm := range []os.FileMode{0o600, 0o640} {
+		capture := copyCapture(t, incidentCapture)
+		if err := os.Chmod(capture, perm); err != nil {
+			t.Fatal(err)
+		}
+		if err := Build(t.Context(), capture, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		st, err := os.Stat(capture + indexSuffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Mode().Perm() != perm {
+			t.Errorf("index of a capture with mode %v has mode %v", perm, st.Mode().Perm())
+		}
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a small file system")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skipf("no small file system here: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	capture := sharedCapture(t, "03_reverse_shell_fake_container.scap")
+	err := Build(t.Context(), capture, Options{Index: filepath.Join(dir, "index.sqlite")})
+	if err == nil || !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), "--index") {
+		t.Errorf("building on a full disk: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestNotACapture(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.scap")
 	if err := os.WriteFile(path, bytes.Repeat([]byte("no capture "), 1000), 0o644); err != nil {
@@ -264,7 +304,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 // built.
 func TestGrowingIndexAnswers(t *testing.T) {
 	name := "03_reverse_shell_fake_container.scap"
-	if !testing.Short() {
+	if !testing.Short() && !raceEnabled {
 		name = "big/mixed.scap"
 	}
 	capture := sharedCapture(t, name)

@@ -24,8 +24,10 @@ type targetEntry struct {
 	written, dirty          bool
 }
 
-// targetKey is what makes two descriptors the same target. Whether a socket is
-// connected is left out: it changes during the life of one connection.
+// targetKey is what makes two descriptors the same target, and all that the
+// fields of table target are made of. Whether a socket is connected is left out,
+// as it changes during the life of one connection: fd.connected is not in the
+// table.
 type targetKey struct {
 	typ       uint8
 	l4        uint8

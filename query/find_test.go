@@ -87,7 +87,7 @@ type randomFilters struct {
 	vals map[string][]string
 }
 
-func newRandomFilters(t testing.TB, capture string, seed uint64) *randomFilters {
+func newRandomFilters(t testing.TB, capture string, seed, sample uint64) *randomFilters {
 	g := &randomFilters{rng: rand.New(rand.NewPCG(seed, 1)), refs: map[string]*replay.Ref{}, vals: map[string][]string{}}
 	for _, f := range filterFields {
 		r, err := replay.Resolve(f)
@@ -98,6 +98,9 @@ func newRandomFilters(t testing.TB, capture string, seed uint64) *randomFilters 
 	}
 	seen := map[string]bool{}
 	eachEvent(t, capture, func(ev *replay.Event) {
+		if ev.Num%sample != 0 {
+			return
+		}
 		for f, r := range g.refs {
 			v := ""
 			switch {
@@ -127,7 +130,7 @@ func (g *randomFilters) value(f string) string {
 	if v := g.vals[f]; len(v) > 0 {
 		return v[g.rng.IntN(len(v))]
 	}
-	if strings.HasSuffix(f, "ip") {
+	if strings.HasSuffix(f, "ip") || f == "fd.ip" {
 		return "10.0.0.1"
 	}
 	return "0"
@@ -212,7 +215,7 @@ func (g *randomFilters) filter(depth int) string {
 }
 
 // TestFindEqualsScan compares the index with a full scan on random filters over
-// every small shared capture.
+// every shared capture.
 func TestFindEqualsScan(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(sharedCaptures, "*.scap"))
 	more, _ := filepath.Glob(filepath.Join(sharedCaptures, "upstream", "*.scap"))
@@ -223,11 +226,18 @@ func TestFindEqualsScan(t *testing.T) {
 	per := 500/len(files) + 1
 	if testing.Short() {
 		per = 4
+	} else if !raceEnabled {
+		big, _ := filepath.Glob(filepath.Join(sharedCaptures, "big", "*.scap"))
+		files = append(files, big...)
 	}
 	for i, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
+			per, sample := per, uint64(1)
+			if strings.Contains(file, "/big/") {
+				per, sample = 12, 997 // a replay of some seconds for every residual filter
+			}
 			ix := buildIndex(t, file)
-			g := newRandomFilters(t, file, uint64(i))
+			g := newRandomFilters(t, file, uint64(i), sample)
 			var texts []string
 			var filters []*filter.Filter
 			for len(texts) < per {

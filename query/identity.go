@@ -15,6 +15,7 @@ const identitySpan = 64 * 1024
 // identity ties an index to the content of a capture. Path and times are left
 // out: evidence is copied and touched.
 type identity struct {
+	perm os.FileMode // of the capture; not part of the identity
 	size int64
 	head string // hash of the first bytes
 	tail string // hash of the last bytes
@@ -33,7 +34,7 @@ func identify(path string) (identity, error) {
 	if !st.Mode().IsRegular() {
 		return identity{}, fmt.Errorf("%s: not a regular file; an index needs a file that can be read again", path)
 	}
-	id := identity{size: st.Size()}
+	id := identity{size: st.Size(), perm: st.Mode().Perm()}
 	if id.head, err = hashSpan(f, 0, min(id.size, identitySpan)); err != nil {
 		return id, err
 	}

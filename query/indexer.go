@@ -20,7 +20,7 @@ const (
 // dictLimit bounds the targets and paths remembered to be recognised again.
 // Beyond it they are forgotten and get new rows when they reappear: memory stays
 // bounded, and the views add up rows of the same name.
-const dictLimit = 200_000
+const dictLimit = 100_000
 
 // indexer turns events with context into rows. It runs on the goroutine that
 // replays.
@@ -247,6 +247,8 @@ func joinEach(r *replay.Ref, ev *replay.Event) driver.Value {
 		switch {
 		case v.IP.IsValid():
 			b = v.IP.AppendTo(b)
+		case r.Type == schema.PT_IPADDR || r.Type == schema.PT_IPNET:
+			b = append(b, '-') // an end that is not known yet
 		case v.Str != "":
 			b = append(b, v.Str...)
 		default:

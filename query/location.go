@@ -53,10 +53,14 @@ func partialPath(index string) string { return index + ".partial" }
 
 // lockPartial takes the right to build index and leaves an empty partial file.
 // It returns ErrBuilding when somebody else has it.
-func lockPartial(index string) (*lock, error) {
+//
+// The file may be read by those who may read the capture: perm are the capture's
+// permissions.
+func lockPartial(index string, perm os.FileMode) (*lock, error) {
 	path := partialPath(index)
+	perm = perm&0o666 | 0o600
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, perm)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +78,8 @@ func lockPartial(index string) (*lock, error) {
 			f.Close()
 			continue
 		}
-		if err := f.Truncate(0); err != nil {
+		err = errors.Join(f.Truncate(0), f.Chmod(perm))
+		if err != nil {
 			f.Close()
 			return nil, err
 		}

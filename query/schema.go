@@ -173,7 +173,6 @@ var targetTable = table{
 		{"fd_rip", "TEXT", "fd.rip", "address of the remote end"},
 		{"fd_rport", "INTEGER", "fd.rport", "port of the remote end"},
 		{"fd_is_server", "INTEGER", "fd.is_server", "1 when the process is the server"},
-		{"fd_connected", "INTEGER", "fd.connected", "1 when connected"},
 		{"fd_ips", "TEXT", "fd.ip", "every address of it, separated by commas"},
 		{"fd_ports", "TEXT", "fd.port", "every port of it, separated by commas"},
 	},
