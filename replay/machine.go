@@ -15,6 +15,11 @@ type Options struct {
 	// Hidden delivers also the events that exist only to carry state: the enter
 	// halves of open, connect and execve, which their exit halves have taken in.
 	Hidden bool
+	// Find is asked for a thread that an event shows and the state does not
+	// know. Live it may look at the host; it returns nil when there is none. A
+	// replay of a file has no use for it: it would no longer depend on the file
+	// alone.
+	Find func(tid int64) *scapfile.Thread
 }
 
 // Limits that apply when Options leave them at zero.
@@ -29,6 +34,7 @@ type Stats struct {
 	Hidden         uint64 // applied to the state and not delivered
 	UnknownTypes   uint64 // newer than the schema, not delivered
 	Invented       uint64 // threads first met in mid-stream
+	Found          uint64 // such threads that Options.Find knew
 	Replaced       uint64 // records superseded by a clone of the same id
 	Collisions     uint64 // ids reused although no exit was seen
 	RemovedThreads uint64 // dropped after their exit
@@ -45,6 +51,7 @@ type Machine struct {
 	threadLimit int
 	fdLimit     int
 	hidden      bool
+	find        func(int64) *scapfile.Thread
 
 	section    uint32
 	snap       *scapfile.Snapshot
@@ -81,6 +88,7 @@ func New(src scapfile.Source, opts Options) *Machine {
 		threadLimit: opts.ThreadLimit,
 		fdLimit:     opts.FDLimit,
 		hidden:      opts.Hidden,
+		find:        opts.Find,
 		text:        newInterner(),
 	}
 	if m.threadLimit <= 0 {

@@ -241,7 +241,8 @@ func onExec(m *Machine, ev *Event) {
 	}
 	m.fillImage(t, ev)
 	t.ExecTS = ev.TS
-	if pid, ok := ev.Int64(parPID); ok {
+	if pid, ok := ev.Int64(parPID); ok && pid != t.PID {
+		m.leave(t)
 		t.PID = pid
 	}
 	if t.incomplete() {
@@ -249,8 +250,8 @@ func onExec(m *Machine, ev *Event) {
 		if t.Flags&schema.PPM_CL_CHILD_IN_PIDNS == 0 {
 			t.VTID, t.VPID = t.TID, t.PID
 		}
-		m.relate(t)
 	}
+	m.relate(t)
 	if b := ev.Param(execEnv); len(b) > 0 {
 		t.Env = m.text.list(b)
 	}

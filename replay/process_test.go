@@ -277,6 +277,41 @@ func TestInventedThread(t *testing.T) {
 	eq(t, "threads", h.m.NumThreads(), before)
 }
 
+func TestFindThread(t *testing.T) {
+	asked := 0
+	h := newHost(t, replay.Options{Find: func(tid int64) *scapfile.Thread {
+		asked++
+		if tid != 555 {
+			return nil
+		}
+		p := proc(555, 100, "daemon")
+		p.FDs = []scapfile.FD{{Num: 3, Type: schema.SCAP_FD_FILE_V2, Name: "/log"}}
+		return &p
+	}})
+	ev := h.do(schema.PPME_SYSCALL_WRITE_X, 555, i64(1), []byte("x"), i64(3), u32(1))
+	eq(t, "process", ev.Thread.Comm, "daemon")
+	eq(t, "parent", ev.Thread.Parent().Comm, "sh")
+	eq(t, "file", ev.FD.Name, "/log")
+	eq(t, "invented", ev.Thread.Invented, false)
+	h.open(555, 4, "/a", 1)
+	eq(t, "questions", asked, 1)
+	eq(t, "not found", h.open(556, 4, "/a", 1).Thread.Invented, true)
+	eq(t, "counted", h.m.Stats().Found, 1)
+}
+
+// A capture may lie about ids: the lists of processes stay whole.
+func TestExecWithAnotherPID(t *testing.T) {
+	h := newHost(t, replay.Options{})
+	h.thread(100, 101)
+	h.exec(101, 999, "odd")
+	eq(t, "process of the thread", h.mustThread(101).NumThreads(), 1)
+	eq(t, "process it left", h.mustThread(100).NumThreads(), 1)
+	h.exit(100, 0)
+	h.exit(101, 0)
+	h.open(1, 3, "/a", 1)
+	eq(t, "threads", h.m.NumThreads(), 1)
+}
+
 func TestAncestorLoopEnds(t *testing.T) {
 	h := newHost(t, replay.Options{}, proc(10, 11, "a"), proc(11, 10, "b"), proc(12, 12, "self"))
 	eq(t, "loop", h.mustThread(10).Ancestor(1000) != nil, true)

@@ -55,13 +55,24 @@ func (m *Machine) load() {
 	}
 }
 
-// loadThread makes a record of a snapshot entry and collects the ports that the
-// host listens on.
+// loadThread puts a thread of the snapshot into the table and collects the ports
+// that the host listens on.
 func (m *Machine) loadThread(s *scapfile.Thread, ports map[uint16]bool) {
 	if m.threads[s.TID] == nil && len(m.threads) >= m.threadLimit {
 		m.stats.DroppedThreads++
 		return
 	}
+	t := m.newThreadFrom(s)
+	for fd := range t.own.all {
+		if fd.Type == schema.SCAP_FD_IPV4_SERVSOCK || fd.Type == schema.SCAP_FD_IPV6_SERVSOCK {
+			ports[fd.Sock.Dst.Port()] = true
+		}
+	}
+	m.threads[t.TID] = t
+}
+
+// newThreadFrom makes a record of a snapshot's entry.
+func (m *Machine) newThreadFrom(s *scapfile.Thread) *Thread {
 	t := newThread(m, s.TID)
 	t.PID, t.PTID, t.SID, t.VPGID, t.PGID, t.VTID, t.VPID = s.PID, s.PTID, s.SID, s.VPGID, s.PGID, s.VTID, s.VPID
 	if t.PTID == unsetID { // how some writers say "unknown"
@@ -86,12 +97,9 @@ func (m *Machine) loadThread(s *scapfile.Thread, ports map[uint16]bool) {
 	for i := range s.FDs {
 		if fd := m.loadFD(&s.FDs[i]); fd != nil && t.own.n < m.fdLimit {
 			t.own.put(fd)
-			if fd.Type == schema.SCAP_FD_IPV4_SERVSOCK || fd.Type == schema.SCAP_FD_IPV6_SERVSOCK {
-				ports[fd.Sock.Dst.Port()] = true
-			}
 		}
 	}
-	m.threads[t.TID] = t
+	return t
 }
 
 // cwdFrom returns a working directory: name made absolute with the old one,

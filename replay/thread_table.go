@@ -24,14 +24,24 @@ func (m *Machine) lookup(tid int64) *Thread {
 	return t
 }
 
-// lookupOrInvent finds a thread or invents it: events that came before the
-// capture, or were lost, may have created it. It is nil when the table is full.
+// lookupOrInvent finds a thread, asks Options.Find for it, or invents it:
+// events that came before the capture, or were lost, may have created it. It is
+// nil when the table is full.
 func (m *Machine) lookupOrInvent(tid int64) *Thread {
 	if t := m.lookup(tid); t != nil {
 		return t
 	}
+	if m.find != nil {
+		if s := m.find(tid); s != nil && s.TID == tid {
+			t := m.newThreadFrom(s)
+			if !m.store(t) {
+				return nil
+			}
+			m.stats.Found++
+			return t
+		}
+	}
 	t := newThread(m, tid)
-	t.PID, t.PTID = -1, -1
 	t.Comm, t.Exe = "<NA>", "<NA>"
 	t.Invented = true
 	if !m.store(t) {
@@ -111,20 +121,28 @@ func (m *Machine) makeRoom() bool {
 // id: the same thread, described by a better source.
 func (m *Machine) replace(old, t *Thread) {
 	m.stats.Replaced++
-	if g := old.grp; g != nil {
-		g.unlink(old)
-		if !old.Exited {
-			g.alive--
-		}
-		if g.head == nil {
-			delete(m.groups, g.pid)
-		}
-	}
+	m.leave(old)
 	old.orphan()
 	for old.kids != nil {
 		c := old.kids
 		c.orphan()
 		t.adopt(c)
+	}
+}
+
+// leave takes a thread out of its process.
+func (m *Machine) leave(t *Thread) {
+	g := t.grp
+	if g == nil {
+		return
+	}
+	g.unlink(t)
+	t.grp = nil
+	if !t.Exited {
+		g.alive--
+	}
+	if g.head == nil {
+		delete(m.groups, g.pid)
 	}
 }
 
