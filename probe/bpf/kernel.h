@@ -200,10 +200,13 @@ struct vm {
 static __always_inline u64 rss_counter(struct mm_struct *mm, u32 which)
 {
 	s64 v;
-	if (bpf_core_type_exists(struct mm_rss_stat))
+	if (bpf_core_type_exists(struct mm_rss_stat)) {
+		barrier();
 		v = READ((struct mm_struct___rss_stat *)mm, rss_stat.count[which].counter);
-	else
+	} else {
+		barrier();
 		v = READ(mm, rss_stat[which].count);
+	}
 	return v < 0 ? 0 : v;
 }
 
@@ -227,8 +230,11 @@ static __always_inline u64 capabilities(u64 set)
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 {
 	struct kernfs_node___parent *old = (void *)kn;
-	if (bpf_core_field_exists(old->parent))
+	if (bpf_core_field_exists(old->parent)) {
+		barrier();
 		return READ(old, parent);
+	}
+	barrier();
 	return READ(kn, __parent);
 }
 

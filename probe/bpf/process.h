@@ -128,23 +128,36 @@ static __always_inline u64 epoch(s64 sec, s64 nsec)
 	return sec < 0 ? 0 : sec * 1000000000 + (nsec & 0x3fffffff);
 }
 
+// The fields of times have changed twice. Each branch begins with a barrier, or
+// the compiler would compute the addresses of all of them beforehand, also those
+// that this kernel does not have, which the verifier refuses.
 static __always_inline u64 inode_ctime(struct inode *inode)
 {
 	struct inode___timespec *old = (void *)inode;
-	if (bpf_core_field_exists(inode->i_ctime_sec))
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		barrier();
 		return epoch(READ(inode, i_ctime_sec), READ(inode, i_ctime_nsec));
-	if (bpf_core_field_exists(old->__i_ctime))
+	}
+	if (bpf_core_field_exists(old->__i_ctime)) {
+		barrier();
 		return epoch(READ(old, __i_ctime.tv_sec), READ(old, __i_ctime.tv_nsec));
+	}
+	barrier();
 	return epoch(READ(old, i_ctime.tv_sec), READ(old, i_ctime.tv_nsec));
 }
 
 static __always_inline u64 inode_mtime(struct inode *inode)
 {
 	struct inode___timespec *old = (void *)inode;
-	if (bpf_core_field_exists(inode->i_mtime_sec))
+	if (bpf_core_field_exists(inode->i_mtime_sec)) {
+		barrier();
 		return epoch(READ(inode, i_mtime_sec), READ(inode, i_mtime_nsec));
-	if (bpf_core_field_exists(old->__i_mtime))
+	}
+	if (bpf_core_field_exists(old->__i_mtime)) {
+		barrier();
 		return epoch(READ(old, __i_mtime.tv_sec), READ(old, __i_mtime.tv_nsec));
+	}
+	barrier();
 	return epoch(READ(old, i_mtime.tv_sec), READ(old, i_mtime.tv_nsec));
 }
 
@@ -240,8 +253,10 @@ static __always_inline u32 exe_flags(const struct cred *cred, struct file *exe, 
 
 static __always_inline u32 loginuid(struct task_struct *t)
 {
-	if (bpf_core_field_exists(t->loginuid)) // needs CONFIG_AUDIT
+	if (bpf_core_field_exists(t->loginuid)) { // needs CONFIG_AUDIT
+		barrier();
 		return READ(t, loginuid.val);
+	}
 	return -1;
 }
 
