@@ -85,10 +85,13 @@ type expr struct {
 	kept bool
 	id   int // index in State.memo
 	uses int
-	cost int
-	test func(*State, *replay.Event) bool // of a leaf
-	kids []*expr
-	leaf *leaf
+	cost int // of everything below, evaluated in full
+	// guess is what an evaluation costs on average: a conjunction or disjunction
+	// is mostly decided by its first, cheapest operands.
+	guess int
+	test  func(*State, *replay.Event) bool // of a leaf
+	kids  []*expr
+	leaf  *leaf
 }
 
 // keepCost is the cost from which on the result of a shared expression is kept.
@@ -217,7 +220,8 @@ func (c *Compiler) check(n *Check) (*expr, []Warning, error) {
 	if err != nil {
 		return nil, warnings, err
 	}
-	e := &expr{kind: exprLeaf, test: l.test, leaf: l, cost: max(l.cost, costType), id: c.nexprs}
+	cost := max(l.cost, costType)
+	e := &expr{kind: exprLeaf, test: l.test, leaf: l, cost: cost, guess: cost, id: c.nexprs}
 	c.nexprs++
 	if l.fixed {
 		// Explain still shows the value on the left, so the leaf stays with it.
@@ -258,7 +262,7 @@ func (c *Compiler) group(kind exprKind, nodes []Node) (*expr, []Warning, error) 
 	case len(kids) == 1:
 		return kids[0], warnings, nil
 	}
-	slices.SortStableFunc(kids, func(a, b *expr) int { return a.cost - b.cost })
+	slices.SortStableFunc(kids, func(a, b *expr) int { return a.guess - b.guess })
 	return c.intern(kind, kids), warnings, nil
 }
 
@@ -284,8 +288,9 @@ func (c *Compiler) intern(kind exprKind, kids []*expr) *expr {
 	}
 	e := &expr{kind: kind, kids: kids, id: c.nexprs}
 	c.nexprs++
-	for _, k := range kids {
+	for i, k := range kids {
 		e.cost += k.cost
+		e.guess += k.guess >> i
 		k.use()
 	}
 	c.exprs[string(key)] = e
