@@ -1,0 +1,6 @@
+//go:build race
+
+package replay
+
+// raceDetector tells that every memory access is watched, which costs time.
+const raceDetector = true
