@@ -65,12 +65,15 @@ type Recorder struct {
 	first  uint64      // events written before the current part
 	bytes  int64       // size of the parts before it
 	before probe.Stats // the probe's counts when it began
-	seen   uint64      // calls of Write, for sizeCheck
+	gaps   []gap       // when events of the current part were lost
+	lost   uint64      // the probe's count at the last look
+	looked time.Time
+	seen   uint64 // calls of Write, for sizeCheck
 }
 
 // NewRecorder creates the file with the session's snapshot.
 func NewRecorder(s *Session, opts RecorderOptions) (*Recorder, error) {
-	r := &Recorder{opts: opts, s: s}
+	r := &Recorder{opts: opts, s: s, looked: time.Now()}
 	if err := r.open(s.Snapshot()); err != nil {
 		return nil, err
 	}
@@ -140,9 +143,35 @@ func (r *Recorder) partSize() int64 {
 	return size
 }
 
+// gap is a time in which events were lost, as exact as Tick is frequent.
+type gap struct {
+	from, to time.Time
+	n        uint64
+}
+
+// maxGaps bounds the gaps that a file tells of; later losses count to the last.
+const maxGaps = 100
+
+// noteLosses compares the probe's count of lost events with that of the last look.
+func (r *Recorder) noteLosses(st *probe.Stats, now time.Time) {
+	if n := st.Lost() - r.lost; n > 0 {
+		if k := len(r.gaps); k > 0 && (r.gaps[k-1].to.Equal(r.looked) || k == maxGaps) {
+			r.gaps[k-1].n += n
+			r.gaps[k-1].to = now
+		} else {
+			r.gaps = append(r.gaps, gap{r.looked, now, n})
+		}
+	}
+	r.lost, r.looked = st.Lost(), now
+}
+
 // Tick does what time demands, events or not; call it often (Options.Tick is
-// made for it). Errors are those of Write.
+// made for it): the more often, the more exactly the file says when events were
+// lost. Errors are those of Write.
 func (r *Recorder) Tick() error {
+	if st, err := r.s.Stats(); err == nil {
+		r.noteLosses(&st, time.Now())
+	}
 	if r.opts.MaxSize > 0 {
 		if _, size := r.Written(); size >= r.opts.MaxSize {
 			return ErrLimit
@@ -179,11 +208,16 @@ func (r *Recorder) rotate() error {
 func (r *Recorder) finish() error {
 	// Without counts the file says nothing of losses, but it is complete.
 	if st, err := r.s.Stats(); err == nil {
+		r.noteLosses(&st, time.Now())
 		r.w.SetMeta(func(m *scapfile.Meta) {
 			m.Seen = st.Seen - r.before.Seen
 			m.Drops = Drops(st, r.before)
+			for _, g := range r.gaps {
+				m.Notes = append(m.Notes, fmt.Sprintf("events lost: %d, between %s and %s", g.n,
+					g.from.UTC().Format(time.RFC3339Nano), g.to.UTC().Format(time.RFC3339Nano)))
+			}
 		})
-		r.before = st
+		r.before, r.gaps = st, nil
 	}
 	err := r.w.Close()
 	_, size := r.w.Written()

@@ -3,6 +3,7 @@ package capture
 import (
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,9 +88,38 @@ func TestRecorderMeta(t *testing.T) {
 		if m.Seen != 100 || m.Lost() != 1 || !m.Exact || m.SnapLen != 99 || m.Tool != "test" || m.Kernel == "" || m.Arch == "" {
 			t.Errorf("%s: metadata %+v", f, m)
 		}
+		if len(m.Notes) == 2 && strings.HasPrefix(m.Notes[1], "events lost: 1, between ") {
+			m.Notes = m.Notes[:1]
+		}
 		if !reflect.DeepEqual(m.Syscalls, []string{"close"}) || len(m.Notes) != 1 {
 			t.Errorf("%s: calls %v, notes %v", f, m.Syscalls, m.Notes)
 		}
+	}
+}
+
+func TestGaps(t *testing.T) {
+	start := time.Unix(1000, 0)
+	r := &Recorder{looked: start}
+	at := func(sec int) time.Time { return start.Add(time.Duration(sec) * time.Second) }
+	for i, lost := range []uint64{0, 5, 7, 7, 7, 10} { // by second, from 1
+		r.noteLosses(&probe.Stats{RingFull: lost}, at(i+1))
+	}
+	want := []gap{{at(1), at(3), 7}, {at(5), at(6), 3}}
+	if !reflect.DeepEqual(r.gaps, want) {
+		t.Errorf("gaps = %v, want %v", r.gaps, want)
+	}
+	for i := range 1000 {
+		r.noteLosses(&probe.Stats{RingFull: uint64(11 + i/2)}, at(10+i))
+	}
+	if len(r.gaps) != maxGaps {
+		t.Errorf("%d gaps, want at most %d", len(r.gaps), maxGaps)
+	}
+	sum := uint64(0)
+	for _, g := range r.gaps {
+		sum += g.n
+	}
+	if sum != r.lost {
+		t.Errorf("gaps tell of %d lost events, want %d", sum, r.lost)
 	}
 }
 
