@@ -29,6 +29,10 @@ var (
 // it stays so that events of different CPUs can be put in order.
 const (
 	pollInterval = 2 * time.Millisecond
+	// When nothing happens it waits longer, if the buffers are large enough for
+	// what may come in the meantime.
+	idleInterval = 10 * time.Millisecond
+	idleRing     = 4 << 20
 	orderWindow  = uint64(time.Millisecond)
 )
 
@@ -149,7 +153,11 @@ func (p *Probe) Read(deadline time.Time, f func(cpu uint16, raw []byte) error) e
 			return nil
 		}
 		if !busy && !stopped {
-			time.Sleep(min(left, pollInterval))
+			wait := pollInterval
+			if n == 0 && p.rings[0].mask >= idleRing-1 {
+				wait = idleInterval
+			}
+			time.Sleep(min(left, wait))
 		}
 	}
 }
