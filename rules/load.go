@@ -20,7 +20,7 @@ import (
 // below.
 const (
 	maxFileSize = 64 << 20
-	maxScalars  = 4 << 20 // values read from one file; aliases multiply them
+	maxScalars  = 2 << 20 // values read from one file; aliases multiply them
 )
 
 // File is a rule file: its name for messages and its content. Without Data the
