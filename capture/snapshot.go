@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/sysreel/sysreel/scapfile"
 	"golang.org/x/sys/unix"
@@ -107,4 +108,36 @@ func (s *scanner) setPidnsStart() {
 	for i := range s.list {
 		s.list[i].PidnsInitTS = s.pidns[s.nsOf[i]]
 	}
+}
+
+// FindThread reads one thread of this host from /proc, nil when it does not exist.
+// Its descriptors are those of its process. It is for a thread that turns up in
+// the events of a live session without having been seen before, because events
+// were lost; what it tells is the state now, not at the event.
+func (s *Session) FindThread(tid int64) *scapfile.Thread {
+	sc := newScanner(SnapshotOptions{BootTime: s.ring.BootTime()})
+	defer sc.close()
+	var err error
+	if sc.procfd, err = unix.Open(sc.root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return nil
+	}
+	// A thread that leads no process is not listed, but can be looked up.
+	b, err := sc.read(sc.procfd, strconv.FormatInt(tid, 10)+"/status", 0)
+	if err != nil {
+		return nil
+	}
+	var pid int64
+	colonLines(b, func(key, v []byte) {
+		if string(key) == "Tgid" {
+			pid = decimal(v)
+		}
+	})
+	sc.process(int(pid))
+	for i := range sc.list {
+		if t := &sc.list[i]; t.TID == tid {
+			t.FDs = sc.list[0].FDs
+			return t
+		}
+	}
+	return nil
 }

@@ -124,6 +124,26 @@ func TestSnapshotThreads(t *testing.T) {
 	}
 }
 
+func TestFindThread(t *testing.T) {
+	s := openFake(t, &fakeRing{}, Options{})
+	cmd, _ := startHelper(t, "threads", nil)
+	pid := int64(cmd.Process.Pid)
+	snap, main := snapshotOf(t, cmd.Process.Pid)
+	for _, want := range snap.Threads {
+		if want.PID != pid {
+			continue
+		}
+		got := s.FindThread(want.TID)
+		if got == nil || got.TID != want.TID || got.PID != pid || got.ExePath != main.ExePath || len(got.FDs) != len(main.FDs) {
+			t.Errorf("thread %d: %+v", want.TID, got)
+		}
+	}
+	const beyondPIDMax = 1 << 23
+	if got := s.FindThread(beyondPIDMax); got != nil {
+		t.Errorf("a thread that does not exist: %+v", got)
+	}
+}
+
 func TestSnapshotLeavesOutKernelThreadsAndZombies(t *testing.T) {
 	cmd := exec.Command("true")
 	if err := cmd.Start(); err != nil {

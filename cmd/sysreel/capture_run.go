@@ -170,7 +170,12 @@ func (r *recording) record() error {
 		r.printer = bufio.NewWriterSize(r.e.stdout, 64<<10)
 		defer r.flush()
 	}
-	m := replay.New(r.session, replay.Options{})
+	var opts replay.Options
+	if r.rec == nil {
+		// With a file, what is said live must be what the file says afterwards.
+		opts.Find = r.session.FindThread
+	}
+	m := replay.New(r.session, opts)
 	var matched uint64
 	for {
 		ev, err := m.Next()
