@@ -31,9 +31,12 @@
 // A user interface that must not wait calls Start: the index then grows in the
 // background, every question covers the events committed so far, and Progress
 // and Done tell how far that is. The list of all events pages with Len and Rows;
-// filtered lists collect numbers from Find and fetch rows with RowsOf. Histogram,
-// TreeAt, Process, Alerts and Detail serve the other screens. All methods are
-// safe for concurrent use and stop when their context ends.
+// filtered lists collect numbers from Find and fetch rows with RowsOf; Args adds
+// the arguments to a page of rows. Histogram, TreeAt, Process, Calls, Neighbour
+// and Alerts serve the other screens. Detail and At replay the capture up to an
+// event, which takes a moment far into a long one, for all that the capture
+// says there. All methods are safe for concurrent use and stop when their
+// context ends.
 //
 // # What it does not do
 //

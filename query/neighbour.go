@@ -5,13 +5,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-
-	"github.com/sysreel/sysreel/replay"
-	"github.com/sysreel/sysreel/scapfile"
-	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
 // Neighbour returns the next (dir > 0) or previous event of a process after or
@@ -129,55 +124,4 @@ func (ix *Index) Calls(ctx context.Context, process int64) ([]CallCount, error) 
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), strings.Compare(a.Type, b.Type))
 	})
 	return out, err
-}
-
-// OpenFD is a descriptor that a process had open.
-type OpenFD struct {
-	Num  int64
-	Type string // file, ipv4, unix, pipe...
-	Name string
-}
-
-// OpenAt returns what a process had open right after an event, by replaying the
-// capture up to it; it is empty when the process is not known then.
-func (ix *Index) OpenAt(ctx context.Context, pid, num int64) ([]OpenFD, error) {
-	r, err := scapfile.Open(ix.capture)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	m := replay.New(r, replay.Options{})
-	for n := 0; ; n++ {
-		ev, err := m.Next()
-		if err == io.EOF || err != nil && isDamage(err) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if int64(ev.Num) >= num {
-			break
-		}
-		if n&0xffff == 0xffff && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-	}
-	t := m.Thread(pid)
-	if t == nil {
-		return nil, nil
-	}
-	typ, err := replay.Resolve("fd.type")
-	if err != nil {
-		return nil, err
-	}
-	var out []OpenFD
-	info := schema.Lookup(schema.PPME_SYSCALL_CLOSE_X)
-	t.FDs(func(fd *replay.FD) bool {
-		ev := replay.Event{Event: scapfile.NewEvent(info.Type, 0, pid), Info: info, Thread: t, FDNum: fd.Num, FD: fd, M: m}
-		name, _ := typ.Str(&ev)
-		out = append(out, OpenFD{Num: fd.Num, Type: strings.Clone(name), Name: strings.Clone(fd.Name)})
-		return true
-	})
-	slices.SortFunc(out, func(a, b OpenFD) int { return cmp.Compare(a.Num, b.Num) })
-	return out, nil
 }
