@@ -105,6 +105,9 @@ func TestCutAtEveryLength(t *testing.T) {
 		}
 		last := 0
 		for n := range file {
+			if underRace && n%17 != 0 && n != len(file)-1 {
+				continue
+			}
 			what := fmt.Sprintf("%v cut to %d of %d", comp, n, len(file))
 			got, damage, err := readDamaged(t, what, file[:n], ReaderOptions{})
 			for i, e := range got {
@@ -142,6 +145,9 @@ func TestFlipEveryByte(t *testing.T) {
 		for i := range file {
 			if file[i] == 0 && i%16 != 0 && comp == CompressionNone {
 				continue // the room in the metadata block is long
+			}
+			if underRace && i%17 != 0 {
+				continue
 			}
 			for _, mask := range []byte{0x01, 0xFF} {
 				bad := bytes.Clone(file)
