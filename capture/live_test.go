@@ -134,6 +134,47 @@ func TestLiveCommand(t *testing.T) {
 	}
 }
 
+// TestLiveHost records the whole host: others, but never the recorder.
+func TestLiveHost(t *testing.T) {
+	s := openLive(t, Options{Selection: selectNames(t, "openat", true)})
+	file := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cat := exec.Command("cat", file)
+	if err := cat.Run(); err != nil {
+		t.Fatal(err)
+	}
+	own := map[int64]bool{}
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		tid, err := strconv.ParseInt(task.Name(), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own[tid] = true
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	err = s.Each(func(e *scapfile.Event) error {
+		if own[e.TID] {
+			t.Errorf("the recorder's own %v %q", e.Type, text(e, "name"))
+		}
+		if e.TID == int64(cat.Process.Pid) && text(e, "name") == file {
+			opened++
+		}
+		return nil
+	})
+	if err != nil || opened != 1 {
+		t.Errorf("cat opened its file %d times, %v", opened, err)
+	}
+}
+
 func TestLiveSelection(t *testing.T) {
 	codes, err := ParseSyscalls("openat,openat2")
 	if err != nil {

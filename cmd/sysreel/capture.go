@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -262,6 +263,10 @@ func (c *captureFlags) selection(set *rules.Set) (capture.Selection, error) {
 			return capture.Selection{}, nil
 		}
 		codes = calls.Codes()
+		if all, err := capture.ParseSets("all"); err == nil && len(codes) > len(all)/2 {
+			// A condition like evt.type != open means no context switches.
+			codes = slices.DeleteFunc(codes, func(code uint16) bool { return !slices.Contains(all, code) })
+		}
 	}
 	return capture.NewSelection(codes, c.exact)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/sysreel/sysreel/replay"
 	"github.com/sysreel/sysreel/rules"
 	"github.com/sysreel/sysreel/scapfile"
+	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
 // TestLiveAlertsEqualReplay records a burst of events with rules and compares the
@@ -94,6 +96,48 @@ func alertsOf(t *testing.T, file, ruleFile string, out *bytes.Buffer) int {
 		set.Eval(ev, func(match *rules.Match) {
 			out.Write(append(f.AppendJSON(nil, match), '\n'))
 		})
+	}
+}
+
+// TestSelectionOfRules checks what is recorded for rules.
+func TestSelectionOfRules(t *testing.T) {
+	tests := []struct {
+		condition string
+		all       bool
+		in, out   string // calls recorded and not recorded
+		opt       bool   // context switches
+	}{
+		{"evt.type=execve", false, "execve clone", "openat read", false},
+		{"evt.type in (connect, openat)", false, "connect openat close socket", "read", false},
+		{"evt.type != openat", false, "read write close", "", false},
+		{"evt.type = switch", false, "sched_switch execve", "read", true},
+		{"proc.name = x", true, "", "", false},
+	}
+	for _, tt := range tests {
+		set, report := rules.LoadFiles(rules.LoadOptions{}, rules.File{Name: "r.yaml", Data: []byte(
+			"- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  condition: " + tt.condition + "\n")})
+		if err := report.Err(); err != nil {
+			t.Errorf("%s: %v", tt.condition, err)
+			continue
+		}
+		sel, err := (&captureFlags{}).selection(set)
+		if err != nil {
+			t.Errorf("%s: %v", tt.condition, err)
+			continue
+		}
+		if (sel.Codes == nil) != tt.all || sel.Switch != tt.opt || sel.PageFaults {
+			t.Errorf("%s: all %v, switches %v, page faults %v", tt.condition, sel.Codes == nil, sel.Switch, sel.PageFaults)
+		}
+		for _, want := range []struct {
+			names string
+			in    bool
+		}{{tt.in, true}, {tt.out, false}} {
+			for _, name := range strings.Fields(want.names) {
+				if got := slices.Contains(sel.Codes, schema.SyscallByName(name).Code); got != want.in {
+					t.Errorf("%s: %s recorded %v, want %v", tt.condition, name, got, want.in)
+				}
+			}
+		}
 	}
 }
 
