@@ -76,8 +76,8 @@ type input interface {
 }
 
 // newInput recognises the compression of src and returns its input. base is the
-// place of src's first byte in the file.
-func newInput(src io.Reader, base int64) (input, Compression, error) {
+// place of src's first byte in the file; stream says that reading may block.
+func newInput(src io.Reader, base int64, stream bool) (input, Compression, error) {
 	count := &countReader{r: src, n: base}
 	br := bufio.NewReaderSize(count, inputBuffer)
 	head, err := br.Peek(4)
@@ -88,9 +88,9 @@ func newInput(src io.Reader, base int64) (input, Compression, error) {
 	case len(head) == 0:
 		return nil, 0, io.EOF
 	case len(head) >= 2 && head[0] == 0x1F && head[1] == 0x8B:
-		return startPipeline(newGzipSplitter(br, count)), CompressionGzip, nil
+		return startPipeline(newGzipSplitter(br, count), stream), CompressionGzip, nil
 	case len(head) == 4 && isZstdMagic(binary.LittleEndian.Uint32(head)):
-		return startPipeline(newZstdSplitter(br, base)), CompressionZstd, nil
+		return startPipeline(newZstdSplitter(br, base), stream), CompressionZstd, nil
 	}
 	return &plainInput{src: br, end: base}, CompressionNone, nil
 }

@@ -52,6 +52,8 @@ type pipeline struct {
 	calls  int
 	ahead  int // pieces granted beyond those asked for
 
+	stream bool // the source may block: close does not wait
+
 	byS map[*slab]*job
 	gap *Damage // pieces that could not be decoded, to be told with the next slab
 }
@@ -59,7 +61,7 @@ type pipeline struct {
 // slowStart is the number of pieces after which reading ahead begins.
 const slowStart = 3
 
-func startPipeline(sp splitter) *pipeline {
+func startPipeline(sp splitter, stream bool) *pipeline {
 	workers := runtime.GOMAXPROCS(0)
 	depth := 2*workers + 1
 	p := &pipeline{
@@ -69,6 +71,7 @@ func startPipeline(sp splitter) *pipeline {
 		quit:  make(chan struct{}),
 		byS:   make(map[*slab]*job),
 
+		stream: stream,
 		credit: make(chan struct{}, 2*depth),
 	}
 	p.wg.Go(func() {
@@ -183,6 +186,9 @@ func (p *pipeline) recycle(j *job) {
 
 func (p *pipeline) close() {
 	p.once.Do(func() { close(p.quit) })
+	if p.stream {
+		return // a read from a silent pipe may last for ever; the goroutines end with it
+	}
 	for range p.order { // unblocks the splitter, whatever it waits for
 	}
 	p.wg.Wait()

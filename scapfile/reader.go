@@ -121,7 +121,7 @@ func NewReader(src io.Reader, opts ReaderOptions) (*Reader, error) {
 	if opts.Size > 0 {
 		r.info.Size = opts.Size
 	}
-	in, comp, err := newInput(src, 0)
+	in, comp, err := newInput(src, 0, opts.Size == 0)
 	if err == io.EOF {
 		return nil, r.failure(0, 0, "file is empty", "record it again", ErrNotCapture)
 	}

@@ -122,7 +122,7 @@ func TestReencodeIsIdentical(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		in, _, err := newInput(f, 0)
+		in, _, err := newInput(f, 0, false)
 		if err != nil {
 			t.Fatal(err)
 		}

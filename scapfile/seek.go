@@ -98,7 +98,7 @@ func (r *Reader) rewind(off int64) error {
 // restart replaces the input by one that begins at off.
 func (r *Reader) restart(off int64) error {
 	r.in.close()
-	in, _, err := newInput(io.NewSectionReader(r.at, off, r.info.Size-off), off)
+	in, _, err := newInput(io.NewSectionReader(r.at, off, r.info.Size-off), off, false)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", r.name(), err)
 	}

@@ -221,3 +221,66 @@ func TestSeekOldModel(t *testing.T) {
 		t.Error("read raw, it is not indexed")
 	}
 }
+
+// Closing a stream that has gone silent returns at once.
+func TestCloseSilentStream(t *testing.T) {
+	for _, comp := range allCompressions {
+		file, _ := smallCapture(t, comp)
+		pr, pw := io.Pipe()
+		go pw.Write(file[:len(file)*2/3])
+		r, err := NewReader(pr, ReaderOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		pw.Close()
+	}
+}
+
+// Events of a growing stream arrive before it ends.
+func TestLiveStream(t *testing.T) {
+	for _, comp := range allCompressions {
+		pr, pw := io.Pipe()
+		got := make(chan uint64)
+		go func() {
+			defer close(got)
+			r, err := NewReader(pr, ReaderOptions{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Close()
+			for {
+				e, err := r.Next()
+				if err != nil {
+					return
+				}
+				got <- e.TS
+			}
+		}()
+		w, err := NewWriter(pw, nil, WriterOptions{Compression: comp, SyncEvery: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The reader looks for the next block before it returns from the lists, so
+		// the first event comes with what follows it.
+		for i := uint64(1); i <= 5; i++ {
+			if err := w.Write(NewEvent(schema.PPME_SYSCALL_CLOSE_X, i, 1, I64(0), I64(3))); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if ts := <-got; ts != i {
+				t.Fatalf("%v: got event %d, want %d", comp, ts, i)
+			}
+		}
+		go func() { w.Close(); pw.Close() }()
+		for range got {
+			t.Error("an event too many")
+		}
+	}
+}
