@@ -150,16 +150,16 @@ func (m *Machine) leave(t *Thread) {
 // its record unless it is a main thread whose process has living threads.
 func (m *Machine) remove(t *Thread) {
 	g := t.grp
+	if !t.Exited && g != nil {
+		g.alive--
+	}
+	t.Exited = true
+	m.reparent(t)
 	if g == nil {
 		t.orphan()
 		m.forget(t)
 		return
 	}
-	if !t.Exited {
-		t.Exited = true
-		g.alive--
-	}
-	m.reparent(t)
 	if g.alive <= 0 {
 		if l := g.main; l != nil && l != t {
 			m.reparent(l)

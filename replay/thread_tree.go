@@ -54,7 +54,7 @@ func (g *group) unlink(t *Thread) {
 
 // living returns the first living thread other than not, nil if there is none.
 func (g *group) living(not *Thread) *Thread {
-	if g.alive == 0 {
+	if g == nil || g.alive == 0 {
 		return nil
 	}
 	for t := g.head; t != nil; t = t.groupNext {
@@ -260,7 +260,7 @@ func (m *Machine) reparent(t *Thread) {
 	if t.reaper > 0 {
 		r = m.Thread(t.reaper)
 	}
-	if r == nil || r.incomplete() || r == t {
+	if r == nil || r.incomplete() || r.Exited || r == t {
 		r = m.newReaper(t)
 	}
 	if r != nil && r.PID != t.PID && r.grp != nil {
