@@ -65,12 +65,15 @@ func appendFields(dst []byte, fields []jsonField, ev *replay.Event) []byte {
 		fd := &fields[i]
 		dst = replay.AppendJSONString(dst, fd.key)
 		dst = append(dst, ':')
-		if fd.tmpl == nil {
+		switch {
+		case fd.ref != nil:
 			dst, _ = fd.ref.AppendJSON(dst, ev)
-			continue
+		case fd.tmpl != nil:
+			text, _ := fd.tmpl.AppendText(nil, ev)
+			dst = replay.AppendJSONString(dst, string(text))
+		default:
+			dst = replay.AppendJSONString(dst, fd.value)
 		}
-		text, _ := fd.tmpl.AppendText(nil, ev)
-		dst = replay.AppendJSONString(dst, string(text))
 	}
 	return append(dst, '}')
 }

@@ -297,6 +297,30 @@ func TestFormatter(t *testing.T) {
 	}
 }
 
+// TestStaticFields: constants of the configuration in outputs and their fields.
+func TestStaticFields(t *testing.T) {
+	opts := LoadOptions{Static: map[string]string{"site": "Oslo \"1\""}, Append: []AppendOutput{{Text: "at=%static.site"}}}
+	set := mustLoad(t, opts, "- rule: r\n  desc: d\n  condition: evt.type=openat\n  output: '[%static.site] %proc.name'\n  priority: INFO\n")
+	m := testMachine(open(10, "/tmp/a"))
+	ev, err := m.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Clone().Eval(ev, func(m *Match) {
+		if got, want := string(m.AppendMessage(nil)), `[Oslo "1"] bash at=Oslo "1"`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got, want := string(m.AppendFields(nil)), `{"evt.time":1700000000123456789,"proc.name":"bash","static.site":"Oslo \"1\""}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+	// An error behind a constant is still shown at its place.
+	_, rep := loadTexts(opts, "- rule: r\n  desc: d\n  condition: evt.type=openat\n  output: '%static.site %container.info %proc.nme %static.none'\n  priority: INFO\n")
+	if at := rep.Files[0].Errors[0].At(); at.Line != 4 || at.Column != 42 {
+		t.Errorf("%s", rep.AppendText(nil))
+	}
+}
+
 func TestSummary(t *testing.T) {
 	set := mustLoad(t, LoadOptions{}, rule("one", "evt.type=openat and proc.name=bash")+"- rule: two\n  desc: d\n  condition: evt.type=openat\n  output: o\n  priority: error\n")
 	var sum Summary

@@ -116,6 +116,9 @@ func TestPlacesAcrossTexts(t *testing.T) {
 	}{
 		{"macro", []string{"- macro: m\n  condition: (evt.type=open and proc.nme=a)\n" + rule("r", "m")}, "a.yaml:2:33"},
 		{"macro of an earlier file", []string{"- macro: m\n  condition: (proc.nme=a)\n", rule("r", "evt.type=open and m")}, "a.yaml:2:15"},
+		{"second document", []string{"# comment\n---\n" + rule("q", "evt.type=open") + "---\n" + rule("r", "evt.type=open and proc.nme=a")}, "a.yaml:11:32"},
+		{"Windows line ends", []string{strings.ReplaceAll("- rule: r\n  desc: d\n  condition: >\n    evt.type=open\n    and proc.nme=a\n  output: o\n  priority: info\n", "\n", "\r\n")}, "a.yaml:5:9"},
+		{"alias", []string{"- macro: m\n  condition: &c evt.type=open and proc.nme=a\n- macro: n\n  condition: *c\n" + rule("r", "m or n")}, "a.yaml:2:35"},
 		{"list item", []string{"- list: l\n  items:\n    - 1\n    - x\n" + rule("r", "evt.type=open and proc.pid in (l)")}, "a.yaml:4:7"},
 		{"appended condition", []string{rule("r", "evt.type=open"), "- rule: r\n  condition: and proc.nme=a\n  override: {condition: append}\n"}, "b.yaml:2:18"},
 		{"appended output", []string{rule("r", "evt.type=open"), "- rule: r\n  output: more %no.such\n  override: {output: append}\n"}, "b.yaml:2:17"},

@@ -491,7 +491,7 @@ func (m *mapping) override() (changes, bool) {
 		l.fail(o.at, ErrYAMLValidate, "value of 'override' is a %s, expected a mapping of keys to append or replace", kindName(n))
 		return o, false
 	}
-	if m.has("append") {
+	if o.legacy {
 		l.failHint(o.at, ErrYAMLValidate, "remove 'append'", "'append' and 'override' cannot be combined")
 	}
 	o.ops = map[string]string{}

@@ -40,6 +40,8 @@ type LoadOptions struct {
 	Select []Selection
 	// Append adds to outputs and output fields.
 	Append []AppendOutput
+	// Static are constants for outputs: %static.NAME stands for its value.
+	Static map[string]string
 	// Lint adds advice that Falco does not give (the LINT_ codes).
 	Lint bool
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -43,18 +44,20 @@ func (a *AppendOutput) matches(d *ruleDef) bool {
 
 // output is a compiled output with its JSON fields.
 type output struct {
-	text  string // template with everything appended
-	tmpl  *filter.Template
-	extra []OutputField
+	text   string // template with everything appended and constants in place
+	tmpl   *filter.Template
+	extra  []OutputField
+	static []jsonField // constants used in text
 	// fields are the JSON fields ordered by key, with evt.time and with
 	// evt.time.iso8601.
 	fields, fieldsISO []jsonField
 }
 
 type jsonField struct {
-	key  string
-	ref  *replay.Ref
-	tmpl *filter.Template // of a field with a template
+	key   string
+	ref   *replay.Ref      // nil for fields made from templates and constants
+	tmpl  *filter.Template // of a field with a template
+	value string           // of a constant
 }
 
 // Time fields of alerts.
@@ -78,23 +81,60 @@ func mustResolve(name string) *replay.Ref {
 
 const deprecatedInfo = "%container.info"
 
+// rewritten matches what is replaced in a template before it is read.
+var rewritten = regexp.MustCompile(`%container\.info|%static\.([a-zA-Z][a-zA-Z0-9_]*)`)
+
+// rewrite replaces constants by their values and removes %container.info. Its
+// second result turns an offset in the new text into one in the old.
+func (o *output) rewrite(old string, static map[string]string) (string, func(int) int) {
+	type edit struct{ at, grown int }
+	var edits []edit
+	var b strings.Builder
+	last := 0
+	for _, m := range rewritten.FindAllStringSubmatchIndex(old, -1) {
+		value := ""
+		if m[2] >= 0 {
+			name := old[m[2]:m[3]]
+			v, known := static[name]
+			if !known {
+				continue // the template reports the unknown field
+			}
+			value = v
+			o.static = append(o.static, jsonField{key: "static." + name, value: v})
+		}
+		b.WriteString(old[last:m[0]])
+		b.WriteString(value)
+		last = m[1]
+		edits = append(edits, edit{b.Len(), len(value) - (m[1] - m[0])})
+	}
+	b.WriteString(old[last:])
+	return b.String(), func(off int) int {
+		for i := len(edits) - 1; i >= 0; i-- {
+			if off >= edits[i].at {
+				for _, e := range edits[:i+1] {
+					off -= e.grown
+				}
+				break
+			}
+		}
+		return off
+	}
+}
+
 // compileOutput compiles a rule's output with what is configured to be added;
 // nil after an error.
 func (l *loader) compileOutput(r *compiled) *output {
 	d := r.def
-	body := d.output.s
-	cut := strings.Index(body, deprecatedInfo)
-	if cut >= 0 {
+	if cut := strings.Index(d.output.s, deprecatedInfo); cut >= 0 {
 		l.cur.add(d.outputAt.problemIn(d.output, cut, "rule output expression", WarnDeprecatedItem,
 			"remove it; name the container fields you need", "usage of deprecated field 'container.info'"))
-		body = strings.ReplaceAll(body, deprecatedInfo, "")
 	}
+	o := &output{}
+	body, place := o.rewrite(d.output.s, l.opts.Static)
 	tmpl, err := parseOutput(body)
 	if err != nil {
 		msg, hint, off := templateError(err)
-		if cut >= 0 && off >= cut {
-			off += len(deprecatedInfo)
-		}
+		off = place(off)
 		code := ErrCompileOutput
 		if d.skipUnknown && (errors.Is(err, replay.ErrUnknownField) || strings.Contains(msg, "unknown filter")) {
 			code, r.skipped = WarnUnknownFilter, true
@@ -109,13 +149,14 @@ func (l *loader) compileOutput(r *compiled) *output {
 				"usage of deprecated field '"+f.Ref.Name+"'"))
 		}
 	}
-	o := &output{text: body, tmpl: tmpl}
+	o.text, o.tmpl = body, tmpl
 	for _, a := range l.opts.Append {
 		if !a.matches(d) {
 			continue
 		}
 		if a.Text != "" {
-			o.text += " " + a.Text
+			text, _ := o.rewrite(a.Text, l.opts.Static)
+			o.text += " " + text
 		}
 		if a.Suggested {
 			o.text += suggested()
@@ -171,6 +212,7 @@ func (o *output) compile() error {
 	for _, f := range tmpl.Fields() {
 		fields = append(fields, jsonField{key: f.Key, ref: f.Ref})
 	}
+	fields = append(fields, o.static...)
 	for _, x := range o.extra {
 		f := jsonField{key: x.Name}
 		if x.Template != "" {
@@ -206,7 +248,7 @@ func withField(list []jsonField, f jsonField) []jsonField {
 
 // clone returns an output for use by another goroutine.
 func (o *output) clone() *output {
-	c := &output{text: o.text, extra: o.extra}
+	c := &output{text: o.text, extra: o.extra, static: o.static}
 	if err := c.compile(); err != nil {
 		panic("rules: output that compiled before: " + err.Error())
 	}
