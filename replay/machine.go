@@ -1,6 +1,9 @@
 package replay
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/sysreel/sysreel/scapfile"
 	"github.com/sysreel/sysreel/scapfile/schema"
 )
@@ -208,11 +211,11 @@ func (m *Machine) retire() {
 // it is not known.
 func (m *Machine) Thread(tid int64) *Thread { return m.lookup(tid) }
 
-// Threads calls f for every thread, in no particular order, until it returns
-// false.
+// Threads calls f for every thread, in the order of their ids, until it returns
+// false. f must not advance the machine.
 func (m *Machine) Threads(f func(*Thread) bool) {
-	for _, t := range m.threads {
-		if !f(t) {
+	for _, tid := range slices.Sorted(maps.Keys(m.threads)) {
+		if !f(m.threads[tid]) {
 			return
 		}
 	}

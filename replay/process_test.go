@@ -483,6 +483,18 @@ func TestTimes(t *testing.T) {
 	eq(t, "unknown begin", ev.EnterTS, 0)
 }
 
+func TestThreadsInOrder(t *testing.T) {
+	h := newHost(t, replay.Options{}, proc(7000, 1, "c"), proc(30, 1, "a"), proc(500, 1, "b"))
+	var tids []int64
+	h.m.Threads(func(th *replay.Thread) bool {
+		tids = append(tids, th.TID)
+		return th.TID < 500
+	})
+	if want := []int64{1, 30, 100, 500}; !slices.Equal(tids, want) {
+		t.Errorf("got %v, want %v", tids, want)
+	}
+}
+
 func TestUnknownTypeIsNotDelivered(t *testing.T) {
 	h := newHost(t, replay.Options{})
 	eq(t, "event", h.do(schema.EventType(60001), 100), nil)
