@@ -173,8 +173,12 @@ func (t *Thread) setVirtualIDs(ev *Event) {
 // fillClone takes what a clone event says about the child.
 func (m *Machine) fillClone(c *Thread, ev *Event) {
 	m.fillImage(c, ev)
-	c.UID, _ = ev.Uint32(cloneUID)
-	c.GID, _ = ev.Uint32(cloneGID)
+	if id, ok := ev.Uint32(cloneUID); ok {
+		c.UID = id
+	}
+	if id, ok := ev.Uint32(cloneGID); ok {
+		c.GID = id
+	}
 	c.CloneTS = ev.TS
 }
 
@@ -186,7 +190,9 @@ func (m *Machine) fillImage(t *Thread, ev *Event) {
 		t.Comm = m.text.cstr(b)
 	}
 	t.Args = m.text.list(ev.Param(parArgs))
-	t.FDLimit, _ = ev.Int64(parFDLimit)
+	if limit, ok := ev.Int64(parFDLimit); ok {
+		t.FDLimit = limit
+	}
 	if swap, ok := ev.Uint32(parVMSwap); ok {
 		if b := ev.Param(parPFMajor); len(b) == 8 {
 			t.PFMajor = le64(b)
@@ -212,6 +218,13 @@ func (c *Thread) inherit(from *Thread) {
 	c.SID, c.VPGID, c.PGID, c.TTY, c.LoginUID = from.SID, from.VPGID, from.PGID, from.TTY, from.LoginUID
 	c.CapInheritable, c.CapPermitted, c.CapEffective = from.CapInheritable, from.CapPermitted, from.CapEffective
 	c.ExeIno, c.ExeInoCtime, c.ExeInoMtime = from.ExeIno, from.ExeInoCtime, from.ExeInoMtime
+	// Events of old captures tell less.
+	if c.Cgroups == nil {
+		c.Cgroups, c.ContainerID = from.Cgroups, from.ContainerID
+	}
+	if c.UID == unsetID {
+		c.UID, c.GID = from.UID, from.GID
+	}
 	if c.Flags&schema.PPM_CL_CLONE_THREAD != 0 {
 		c.ExecTS = from.ExecTS
 		return

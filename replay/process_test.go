@@ -46,6 +46,17 @@ func TestCloneOrders(t *testing.T) {
 	}
 }
 
+// A clone event of an old capture has neither ids nor cgroups.
+func TestCloneThatTellsLittle(t *testing.T) {
+	p := proc(50, 1, "old")
+	p.Cgroups = []string{"cpu=/lxc/web"}
+	h := newHost(t, replay.Options{}, p)
+	h.do(schema.PPME_SYSCALL_CLONE_20_X, 60, i64(0), text("old"), nil, i64(60), i64(60), i64(50))
+	c := h.mustThread(60)
+	eq(t, "ids", [2]uint32{c.UID, c.GID}, [2]uint32{1000, 1000})
+	eq(t, "container", c.ContainerID, "web")
+}
+
 func TestCloneFailed(t *testing.T) {
 	h := newHost(t, replay.Options{})
 	h.clone(clone{res: -11, tid: 100, pid: 100, ptid: 1})
