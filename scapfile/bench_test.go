@@ -116,3 +116,52 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// Entering a capture at an event in its middle, index included.
+func BenchmarkSeek(b *testing.B) {
+	path := bigCapture(b, "mixed.scap", CompressionZstd, true)
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := r.SeekEvent(1_234_567); err != nil {
+			b.Fatal(err)
+		}
+		e, err := r.Next()
+		if err != nil || e.Num != 1_234_567 {
+			b.Fatal(e, err)
+		}
+		r.Close()
+	}
+}
+
+func BenchmarkRenderArgs(b *testing.B) {
+	events := sampleEvents()
+	rd := Renderer{}
+	var buf []byte
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		buf = rd.AppendArgs(buf[:0], events[i%len(events)])
+	}
+}
+
+// Converting a file: old model to new, from the libs' gzip to zstd.
+func BenchmarkRewrite(b *testing.B) {
+	src := filepath.Join(sharedDir, "big", "mixed.v021.scap")
+	if _, err := os.Stat(src); err != nil {
+		b.Skipf("no benchmark capture: %v", err)
+	}
+	dst := filepath.Join(b.TempDir(), "out.scap.zst")
+	b.ReportAllocs()
+	var events uint64
+	for b.Loop() {
+		res, err := Rewrite(src, dst, RewriteOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		events = res.Events
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(events), "ns/event")
+}
