@@ -268,3 +268,26 @@ func TestDefaultRules(t *testing.T) {
 		t.Errorf("%d rules", n)
 	}
 }
+
+// TestDefaultRulesSelectCalls: what a recording for the default rules needs is a
+// part of all calls, with those that the rules name and their old forms.
+func TestDefaultRulesSelectCalls(t *testing.T) {
+	set := defaultSet(t)
+	calls := set.Syscalls()
+	if calls.All() || calls.Len() > 60 {
+		t.Errorf("%d system calls selected", calls.Len())
+	}
+	for _, name := range []string{"open", "openat", "openat2", "execve", "execveat", "chmod", "fchmodat", "dup2", "ptrace", "finit_module", "read", "connect", "symlinkat", "renameat2", "unlink"} {
+		if !calls.Has(schema.SyscallByName(name).Code) {
+			t.Errorf("%s is not selected", name)
+		}
+	}
+	for _, name := range []string{"write", "mmap", "futex", "stat"} {
+		if calls.Has(schema.SyscallByName(name).Code) {
+			t.Errorf("%s is selected", name)
+		}
+	}
+	if types := set.EventTypes(); types.All() || !types.Has(schema.PPME_SYSCALL_OPENAT_2_X) || types.Has(schema.PPME_SYSCALL_WRITE_X) {
+		t.Errorf("event types: %v", types.Names())
+	}
+}
