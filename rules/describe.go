@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/sysreel/sysreel/rules/filter"
-	"github.com/sysreel/sysreel/scapfile/safe"
 )
 
 // Description describes rules, macros and lists in the shape of Falco's -L and
@@ -222,56 +221,6 @@ func (d *Description) AppendJSON(dst []byte) []byte {
 		panic(err) // plain data
 	}
 	return append(dst, b.Bytes()...)
-}
-
-// AppendText appends two columns, rule names and their descriptions wrapped to
-// the width of the terminal (80 when width is too small to be one).
-func (d *Description) AppendText(dst []byte, width int) []byte {
-	names := 4
-	for _, r := range d.Rules {
-		names = max(names, len([]rune(safe.String(r.Info.Name))))
-	}
-	names = min(names, 50)
-	if width < 80 {
-		width = 80
-	}
-	dst = appendColumns(dst, "Rule", "Description", names, width)
-	dst = appendColumns(dst, "----", "-----------", names, width)
-	for _, r := range d.Rules {
-		desc := strings.Join(strings.Fields(r.Info.Description), " ")
-		if !r.Info.Enabled {
-			desc = "(disabled) " + desc
-		}
-		dst = appendColumns(dst, safe.String(r.Info.Name), safe.String(desc), names, width)
-	}
-	return dst
-}
-
-func appendColumns(dst []byte, name, text string, names, width int) []byte {
-	pad := func(n int) { dst = append(dst, strings.Repeat(" ", max(n, 0))...) }
-	dst = append(dst, name...)
-	n := len([]rune(name))
-	if n > names {
-		dst = append(dst, '\n')
-		n = 0
-	}
-	pad(names + 2 - n)
-	col := 0
-	for i, w := range strings.Fields(text) {
-		size := len([]rune(w))
-		switch {
-		case i > 0 && col+1+size > width-names-2:
-			dst = append(dst, '\n')
-			pad(names + 2)
-			col = 0
-		case i > 0:
-			dst = append(dst, ' ')
-			col++
-		}
-		dst = append(dst, w...)
-		col += size
-	}
-	return append(dst, '\n')
 }
 
 // Names returns the names of all rules, for suggestions.

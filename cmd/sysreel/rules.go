@@ -74,9 +74,11 @@ func runRulesCheck(e *env, args []string) error {
 func runRulesList(e *env, args []string) error {
 	fs := newFlags(e, "rules list [flags] [FILE...]",
 		"Describe the rules of files, by default of the built-in ones. With --json also\nmacros and lists, with their expansions, fields and event types.",
-		"sysreel rules list", "sysreel rules list -l 'Sensitive file read' --json", "sysreel rules list --tag T1059 rules.yaml")
-	name := fs.StringP("rule", "l", "", "describe only the rule of this name")
+		"sysreel rules list", "sysreel rules list -l 'Sensitive file read'", "sysreel rules list --macros rules.yaml", "sysreel rules list -l 'Sensitive file read' --json", "sysreel rules list --tag T1059 rules.yaml")
+	name := fs.StringP("rule", "l", "", "describe only the rule of this name, in full")
 	tags := fs.StringArray("tag", nil, "only rules with this tag (repeatable)")
+	macros := fs.Bool("macros", false, "list the macros with what they stand for")
+	lists := fs.Bool("lists", false, "list the lists with their items")
 	asJSON := fs.Bool("json", false, "the shape of falco -L with JSON output")
 	if err := parseFlags(fs, args); err != nil {
 		return err
@@ -92,11 +94,21 @@ func runRulesList(e *env, args []string) error {
 	if len(*tags) > 0 {
 		d.KeepTags(*tags...)
 	}
-	if *asJSON {
-		_, err = e.stdout.Write(d.AppendJSON(nil))
-	} else {
-		_, err = e.stdout.Write(d.AppendText(nil, 100))
+	const width = 100
+	var out []byte
+	switch {
+	case *asJSON:
+		out = d.AppendJSON(nil)
+	case *name != "" && len(d.Rules) == 1:
+		out = d.Rules[0].AppendText(nil, width)
+	case *macros:
+		out = d.AppendMacros(nil, width)
+	case *lists:
+		out = d.AppendLists(nil, width)
+	default:
+		out = d.AppendText(nil, width)
 	}
+	_, err = e.stdout.Write(out)
 	return err
 }
 
