@@ -116,7 +116,7 @@ func checkInvariants(t *testing.T, m *Machine) {
 	}
 	for _, th := range m.threads {
 		n := 0
-		for c := th.kids; c != nil; c = c.siblingNx {
+		for c := th.kids; c != nil; c = c.siblingNext {
 			if c.parent != th || n > len(m.threads) {
 				t.Fatalf("broken list of children of %d", th.TID)
 			}

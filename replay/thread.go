@@ -3,8 +3,9 @@ package replay
 import "net/netip"
 
 // Thread is one thread of the captured host, as known at the current event.
-// The leader of a process (TID == PID) owns what the process shares: its
-// descriptors, working directory, environment and session.
+// The main thread of a process (TID == PID) owns what the process shares: its
+// descriptors, working directory and environment. Records belong to the machine
+// and change with every event: keep values, not pointers.
 type Thread struct {
 	TID, PID    int64  // host pid namespace
 	PTID        int64  // parent thread; reparented when the parent dies
@@ -41,8 +42,8 @@ type Thread struct {
 
 	// Invented marks a thread first met in mid-stream, without clone or snapshot.
 	Invented bool
-	// Exited is set once its procexit was seen; the record lives on while
-	// ancestors of living threads need it.
+	// Exited is set once its procexit was seen. The record of a main thread lives
+	// on while other threads of the process do.
 	Exited bool
 
 	m   *Machine
@@ -50,18 +51,19 @@ type Thread struct {
 	own fdTable // descriptors; see (*Thread).table
 	grp *group  // nil for invented threads
 
-	groupPrev, groupNext   *Thread
-	parent                 *Thread // whose list of children holds the thread
-	siblingPrev, siblingNx *Thread
-	kids                   *Thread // newest child
-	nkids                  int
-	reaper                 int64 // the kernel's choice at exit, -1 unknown, 0 none
+	groupPrev, groupNext     *Thread
+	parent                   *Thread // whose list of children holds the thread
+	siblingPrev, siblingNext *Thread
+	kids                     *Thread // newest child
+	nkids                    int
+	reaper                   int64 // the kernel's choice at exit, -1 unknown, 0 none
 
 	enter enterEvent
 	lines lines // command lines as text, made on demand
 }
 
-// FD is what a descriptor refers to.
+// FD is what a descriptor refers to. The record serves again for another
+// descriptor once this one is closed: keep values, not pointers.
 type FD struct {
 	Num   int64
 	Type  uint8  // SCAP_FD_ value

@@ -136,7 +136,7 @@ func (t *Thread) NumChildren() int { return t.nkids }
 // the newest first.
 func (t *Thread) Children(f func(*Thread) bool) {
 	for c := t.kids; c != nil; {
-		next := c.siblingNx
+		next := c.siblingNext
 		if !f(c) {
 			return
 		}
@@ -172,7 +172,7 @@ func (t *Thread) incomplete() bool { return t.PID < 0 || t.PTID < 0 }
 
 func (t *Thread) adopt(c *Thread) {
 	c.parent, c.PTID = t, t.TID
-	c.siblingPrev, c.siblingNx = nil, t.kids
+	c.siblingPrev, c.siblingNext = nil, t.kids
 	if t.kids != nil {
 		t.kids.siblingPrev = c
 	}
@@ -187,15 +187,15 @@ func (t *Thread) orphan() {
 		return
 	}
 	if t.siblingPrev != nil {
-		t.siblingPrev.siblingNx = t.siblingNx
+		t.siblingPrev.siblingNext = t.siblingNext
 	} else {
-		p.kids = t.siblingNx
+		p.kids = t.siblingNext
 	}
-	if t.siblingNx != nil {
-		t.siblingNx.siblingPrev = t.siblingPrev
+	if t.siblingNext != nil {
+		t.siblingNext.siblingPrev = t.siblingPrev
 	}
 	p.nkids--
-	t.parent, t.siblingPrev, t.siblingNx = nil, nil, nil
+	t.parent, t.siblingPrev, t.siblingNext = nil, nil, nil
 }
 
 // relate gives a filled record its place among processes and below its parent.
