@@ -30,6 +30,7 @@ type queryFlags struct {
 	explain bool
 	count   bool
 	rebuild bool
+	shell   bool
 	start   string
 	end     string
 	timeout time.Duration
@@ -47,6 +48,7 @@ func runQuery(e *env, args []string) error {
 		"sysreel query out.scap.zst --report execs --report connections",
 		"sysreel query out.scap.zst --report top fd.name",
 		"sysreel query out.scap.zst --report story /etc/shadow",
+		"sysreel query out.scap.zst --shell",
 		"sysreel query out.scap.zst -r rules.yaml --report alerts",
 		"sysreel query out.scap.zst --sql 'SELECT proc_name, sum(events) FROM processes GROUP BY 1 ORDER BY 2 DESC'")
 	fs.StringArrayVar(&q.sql, "sql", nil, "run this SQL statement; may be repeated")
@@ -61,6 +63,7 @@ func runQuery(e *env, args []string) error {
 	fs.StringArrayVarP(&q.rules, "rules", "r", nil, "find the alerts of these rule files or directories and keep them in the index; 'default' names the built-in rules")
 	fs.StringVar(&q.index, "index", "", "keep the index at this path instead of beside the capture")
 	fs.BoolVar(&q.rebuild, "rebuild", false, "build the index anew even if it fits the capture")
+	fs.BoolVar(&q.shell, "shell", false, "read SQL statements from the terminal, with history and completion, or from a pipe")
 	fs.StringVar(&q.start, "start", "", "only events from this number or time on (#N, +5s, 15:04:05.5, RFC 3339)")
 	fs.StringVar(&q.end, "end", "", "only events up to this number or time")
 	fs.DurationVar(&q.timeout, "timeout", 0, "give up after this long, such as 30s")
@@ -118,6 +121,9 @@ func (q *queryFlags) check(words []string) error {
 	if (q.explain || q.count || q.start != "" || q.end != "") && asks {
 		return usageErrorf("--explain, --count, --start and --end go with a filter only")
 	}
+	if q.shell && (asks || len(words) > 0 || q.explain || q.count) {
+		return usageErrorf("--shell asks for its questions itself: it goes with no filter, SQL or report")
+	}
 	if q.explain && len(words) == 0 {
 		return usageErrorf("--explain needs a filter")
 	}
@@ -168,6 +174,9 @@ func (q *queryFlags) answer(ctx context.Context, e *env, file, words string) err
 	defer ix.Close()
 	if err := tellDamage(ctx, e, ix); err != nil {
 		return err
+	}
+	if q.shell {
+		return q.runShell(ctx, e, ix)
 	}
 	for i, s := range statements {
 		if i > 0 && !q.json {
