@@ -214,49 +214,55 @@ func (r *resolver) expand(t *text, c *ctx, kind string, macros func(string) (fil
 	base := r.span(t, nil)
 	n, err := filter.Parse(t.s, filter.ParseOptions{Macros: true, MaxDepth: filter.RuleMaxDepth})
 	if err != nil {
-		var pe *filter.ParseError
-		if errors.As(err, &pe) {
-			r.report(c, kind, base+pe.Offset, ErrCompileCondition, placeHint(t, pe.Hint), pe.Msg)
-		}
+		r.parseError(t, base, c, kind, err)
 		return nil, measure{}
 	}
 	shift(n, base)
-	failed, broken := false, false
-	var why error
+	failed := false // a macro in it has failed already
+	var loop error
 	x, err := filter.Expand(n, func(name string) (filter.Node, bool) {
 		body, ok, err := macros(name)
-		if why = err; !ok {
-			return nil, false
-		}
-		broken = broken || body == nil
-		return body, true
+		loop = err
+		failed = failed || ok && body == nil
+		return body, ok
 	}, r.list)
 	if err != nil {
-		var ce *filter.CompileError
-		if !errors.As(err, &ce) {
-			r.report(c, kind, base, ErrCompileCondition, "", err.Error())
-			return nil, measure{}
-		}
-		if why != nil {
-			r.report(c, kind, ce.Offset, ErrValidate, "break the loop", why.Error())
-			return nil, measure{}
-		}
-		r.report(c, kind, ce.Offset, ErrValidate, r.macroHint(t.s, ce.Offset-base), ce.Msg)
+		r.expandError(t, base, c, kind, err, loop)
 		return nil, measure{}
 	}
-	if broken {
+	if failed {
 		return nil, measure{}
 	}
 	size := r.measure(x)
 	if size.checks > maxChecks || size.depth > maxDepth {
 		r.report(c, kind, base, ErrValidate, "macros that use each other multiply",
 			fmt.Sprintf("condition is too large after macro expansion: more than %d checks or %d levels", maxChecks, maxDepth))
-		failed = true
-	}
-	if failed {
 		return nil, measure{}
 	}
 	return x, size
+}
+
+func (r *resolver) parseError(t *text, base int, c *ctx, kind string, err error) {
+	var pe *filter.ParseError
+	if !errors.As(err, &pe) {
+		r.report(c, kind, base, ErrCompileCondition, "", err.Error())
+		return
+	}
+	r.report(c, kind, base+pe.Offset, ErrCompileCondition, placeHint(t, pe.Hint), pe.Msg)
+}
+
+// expandError reports a macro that is unknown or, when loop is set, refers to
+// itself.
+func (r *resolver) expandError(t *text, base int, c *ctx, kind string, err, loop error) {
+	var ce *filter.CompileError
+	switch {
+	case !errors.As(err, &ce):
+		r.report(c, kind, base, ErrCompileCondition, "", err.Error())
+	case loop != nil:
+		r.report(c, kind, ce.Offset, ErrValidate, "break the loop", loop.Error())
+	default:
+		r.report(c, kind, ce.Offset, ErrValidate, r.macroHint(t.s, ce.Offset-base), ce.Msg)
+	}
 }
 
 // report adds a problem at an offset of the common space.

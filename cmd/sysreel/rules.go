@@ -56,6 +56,9 @@ func runRulesCheck(e *env, args []string) error {
 		return usageErrorf("no rule file given")
 	}
 	_, report := rules.Load(rules.LoadOptions{Lint: !*plain}, fs.Args()...)
+	if len(report.Files) == 0 {
+		return fmt.Errorf("no .yaml or .yml file in %s", strings.Join(fs.Args(), ", "))
+	}
 	var out []byte
 	if *asJSON {
 		out = report.AppendJSON(nil)
