@@ -329,23 +329,11 @@ func (r *Reader) Next() (*Event, error) {
 		return &r.ev, nil
 	}
 	for {
-		// The common case, without calls: a whole event block of today in hand.
-		if b := r.buf[r.pos:]; r.plain && len(b) >= blockFrameHeader {
-			size := uint(binary.LittleEndian.Uint32(b[4:]))
-			if binary.LittleEndian.Uint32(b) == blockEvent && size <= uint(len(b)) && size-minEvent <= maxSmallBlock-minEvent &&
-				uint(binary.LittleEndian.Uint32(b[size-4:])) == size {
-				e := &r.ev
-				e.Flags = 0
-				if e.SetRaw(binary.LittleEndian.Uint16(b[8:]), b[10:size-4]) == nil {
-					e.Offset = r.base + int64(r.pos)
-					r.pos += int(size)
-					r.raws++
-					if ok, _ := r.deliver(); ok {
-						return e, nil
-					}
-					continue
-				}
+		if r.quick() {
+			if ok, _ := r.deliver(); ok {
+				return &r.ev, nil
 			}
+			continue
 		}
 		ok, err := r.block()
 		if err != nil {
@@ -356,6 +344,43 @@ func (r *Reader) Next() (*Event, error) {
 			return &r.ev, nil
 		}
 	}
+}
+
+// quick takes the common case: a whole, well-formed version 2 event block of small
+// size, in hand. It does in one go what block, SetRaw and setData do in steps; on
+// anything unusual it leaves everything to them.
+func (r *Reader) quick() bool {
+	b := r.buf[r.pos:]
+	if !r.plain || len(b) < minEvent || binary.LittleEndian.Uint32(b) != blockEvent {
+		return false
+	}
+	size := uint(binary.LittleEndian.Uint32(b[4:]))
+	if size > uint(len(b)) || size < minEvent || size > maxSmallBlock || uint(binary.LittleEndian.Uint32(b[size-4:])) != size {
+		return false
+	}
+	length, typ := uint(binary.LittleEndian.Uint32(b[26:])), schema.EventType(binary.LittleEndian.Uint16(b[30:]))
+	count := binary.LittleEndian.Uint32(b[32:])
+	const head = blockFrameHeader + 2 // up to the event
+	sh := shapes[typ&shapeMask]
+	if length < headerSize || length > size-head-4 || typ > shapeMask || sh&shapeWide != 0 || count > maxParams {
+		return false
+	}
+	data := b[head+headerSize : head+length : head+length]
+	if 2*int(count) > len(data) {
+		return false
+	}
+	n := min(count, uint32(sh))
+	end := 2*count + sumLengths(data, int(n))
+	if uint(end) > uint(len(data)) {
+		return false
+	}
+	e := &r.ev
+	e.TS, e.TID = binary.LittleEndian.Uint64(b[10:]), int64(binary.LittleEndian.Uint64(b[18:]))
+	e.Type, e.CPU, e.Flags, e.Offset = typ, binary.LittleEndian.Uint16(b[8:]), 0, r.base+int64(r.pos)
+	e.data, e.end, e.count, e.n, e.wide = data, end, count, uint8(n), false
+	r.pos += int(size)
+	r.raws++
+	return true
 }
 
 // minEvent is the size of a block with an event without parameters.
