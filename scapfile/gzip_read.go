@@ -162,6 +162,9 @@ func (g *gzipSplitter) peekMeta(head []byte) (*Meta, int) {
 		return nil, 0
 	}
 	n := gzipHead + 2 + int(binary.LittleEndian.Uint16(head[10:]))
+	if n < gzipHead+2+gzipSubHead {
+		return nil, 0
+	}
 	b, _ := g.src.Peek(n)
 	if len(b) < n {
 		return nil, n + len(emptyDeflate) // cut short
