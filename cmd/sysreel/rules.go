@@ -86,7 +86,7 @@ func runRulesList(e *env, args []string) error {
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	set, err := loadRules(fs.Args())
+	set, err := loadForListing(fs.Args())
 	if err != nil {
 		return err
 	}
@@ -115,8 +115,8 @@ func runRulesList(e *env, args []string) error {
 	return err
 }
 
-// loadRules loads rule files, the built-in ones when none is given.
-func loadRules(paths []string) (*rules.Set, error) {
+// loadForListing loads rule files, the built-in ones when none is given.
+func loadForListing(paths []string) (*rules.Set, error) {
 	if len(paths) == 0 {
 		paths = []string{"default"}
 	}
