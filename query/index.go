@@ -61,13 +61,19 @@ func Open(ctx context.Context, capture string, opts Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Rules != nil && ix.facts["rules_hash"] != rulesHash(opts.Rules) {
+	if ix.alertsStale(opts) {
 		if err := ix.UpdateAlerts(ctx, opts); err != nil {
 			ix.Close()
 			return nil, err
 		}
 	}
 	return ix, nil
+}
+
+// alertsStale reports whether the index has the alerts of other rules than those
+// asked for.
+func (ix *Index) alertsStale(opts Options) bool {
+	return opts.Rules != nil && ix.facts["rules_hash"] != rulesHash(opts.Rules)
 }
 
 func openFinished(ctx context.Context, capture, path string, id identity) (*Index, error) {
@@ -132,12 +138,19 @@ func OpenOrBuild(ctx context.Context, capture string, opts Options) (*Index, err
 
 // Start opens the index of a capture at once: the finished one, or else one that
 // grows in the background until the capture is through, ctx ends or Close is
-// called. While another process builds the index, Start builds one of its own in
+// called; when only the alerts are those of other rules, these are found in the
+// background. While another process builds the index, Start builds one of its own in
 // the temporary directory and removes it on Close.
 func Start(ctx context.Context, capture string, opts Options) (*Index, error) {
-	ix, err := Open(ctx, capture, opts)
-	if err == nil || !errors.Is(err, ErrNoIndex) && !errors.Is(err, ErrStale) {
-		return ix, err
+	ix, err := Open(ctx, capture, Options{Index: opts.Index})
+	if err == nil {
+		if ix.alertsStale(opts) {
+			ix.background(ctx, func(ctx context.Context) error { return ix.UpdateAlerts(ctx, opts) })
+		}
+		return ix, nil
+	}
+	if !errors.Is(err, ErrNoIndex) && !errors.Is(err, ErrStale) {
+		return nil, err
 	}
 	b, err := newBuilder(capture, opts)
 	temp := ""
@@ -153,21 +166,30 @@ func Start(ctx context.Context, capture string, opts Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ix = &Index{temp: temp, capture: capture, path: b.index, file: b.lock.path, mode: readOnly, done: make(chan struct{}), stop: cancel}
+	ix = &Index{temp: temp, capture: capture, path: b.index, file: b.lock.path, mode: readOnly}
 	ix.progress.Store(&Progress{})
 	b.onStep = func(p Progress) { ix.progress.Store(&p) }
+	ix.background(ctx, func(ctx context.Context) error {
+		err := b.run(ctx)
+		if err == nil {
+			ix.mu.Lock()
+			ix.file = ix.path
+			ix.mu.Unlock()
+		}
+		return err
+	})
+	return ix, nil
+}
+
+// background runs the work that Done and Err tell of; Close stops it.
+func (ix *Index) background(ctx context.Context, f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ix.done, ix.stop = make(chan struct{}), cancel
 	go func() {
 		defer close(ix.done)
 		defer cancel()
-		ix.buildErr = b.run(ctx)
-		ix.mu.Lock()
-		defer ix.mu.Unlock()
-		if ix.buildErr == nil {
-			ix.file = ix.path
-		}
+		ix.buildErr = f(ctx)
 	}()
-	return ix, nil
 }
 
 // Close stops a build under way and releases the index.
@@ -201,7 +223,8 @@ func (ix *Index) Capture() string { return ix.capture }
 // Progress tells how much of the capture the index covers.
 func (ix *Index) Progress() Progress { return *ix.progress.Load() }
 
-// Done is closed when the index is finished, or its build has failed: see Err.
+// Done is closed when the index, alerts included, is finished or that has failed:
+// see Err.
 func (ix *Index) Done() <-chan struct{} { return ix.done }
 
 // Err is the error that ended the build, nil while it runs and when it succeeded.
@@ -232,11 +255,12 @@ func (ix *Index) acquire() (*conn, error) {
 	c, err := openConn(file, mode)
 	if err != nil {
 		// The partial file may just have got its final name.
-		ix.mu.Lock()
-		again := ix.file
-		ix.mu.Unlock()
-		if again != file {
-			return openConn(again, mode)
+		if c, err2 := openConn(ix.path, mode); err2 == nil {
+			err = ix.setUp(c)
+			if err == nil {
+				return c, nil
+			}
+			c.close()
 		}
 		return nil, err
 	}
