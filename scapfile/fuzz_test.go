@@ -20,6 +20,12 @@ func fuzzRead(t *testing.T, data []byte, opts ReaderOptions) {
 	defer r.Close()
 	var buf []byte
 	rd := Renderer{DataLimit: 100}
+	for _, num := range []uint64{4, 1} {
+		if err := r.SeekEvent(num); err != nil {
+			checkError(t, "seek", err)
+			return
+		}
+	}
 	for range 1 << 20 {
 		e, err := r.Next()
 		if err != nil {
