@@ -182,7 +182,7 @@ func (c *captureFlags) prepare(e *env) (*recording, error) {
 	if c.filter != "" {
 		f, err := filter.CompileText(c.filter)
 		if err != nil {
-			return nil, usageErrorf("--filter: %v", err)
+			return nil, filterError(err)
 		}
 		r.filter = f
 	}

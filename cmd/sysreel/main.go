@@ -97,6 +97,9 @@ func runMain(e *env, args []string) int {
 		name = "version"
 	}
 	v := findVerb(name)
+	if name == incidentVerb {
+		v = &verb{name: incidentVerb, run: runVictim}
+	}
 	if v == nil {
 		fmt.Fprintf(e.stderr, "sysreel: no verb %q%s; 'sysreel help' lists them\n", name, didYouMean(name, verbNames()))
 		return exitUsage

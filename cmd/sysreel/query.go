@@ -157,7 +157,7 @@ func (q *queryFlags) answer(ctx context.Context, e *env, file, words string) err
 		// A mistake in the filter is told before a long build, not after it.
 		var err error
 		if fl, err = query.ParseFilter(words); err != nil {
-			return queryFilterError(err)
+			return filterError(err)
 		}
 		for _, w := range fl.Warnings() {
 			fmt.Fprintf(e.stderr, "sysreel: filter: %s\n", w)
@@ -240,7 +240,7 @@ func (q *queryFlags) open(ctx context.Context, e *env, file string) (*query.Inde
 	}
 	opts := query.Options{Index: q.index}
 	if len(q.rules) > 0 {
-		set, err := queryRules(q.rules)
+		set, err := loadRules(rules.LoadOptions{}, q.rules)
 		if err != nil {
 			return nil, err
 		}
@@ -260,23 +260,6 @@ func (q *queryFlags) open(ctx context.Context, e *env, file string) (*query.Inde
 		fmt.Fprintf(e.stderr, "sysreel: the directory of the capture cannot be written; the index is %s\n", safe.String(ix.Path()))
 	}
 	return ix, err
-}
-
-// queryRules loads the rules of -r; "default" names the built-in ones.
-func queryRules(paths []string) (*rules.Set, error) {
-	var files []rules.File
-	for _, p := range paths {
-		if p == "default" {
-			files = append(files, rules.Default()...)
-		} else {
-			files = append(files, rules.Files(p)...)
-		}
-	}
-	set, report := rules.LoadFiles(rules.LoadOptions{}, files...)
-	if err := report.Err(); err != nil {
-		return nil, fmt.Errorf("%w; 'sysreel rules check' tells all", err)
-	}
-	return set, nil
 }
 
 // tellDamage says on standard error what the capture lacks.
@@ -411,8 +394,8 @@ func sqlMistake(err error) error {
 	return err
 }
 
-// queryFilterError shows a mistake in a filter with its place.
-func queryFilterError(err error) error {
+// filterError shows a mistake in a filter with its place.
+func filterError(err error) error {
 	var pe *filter.ParseError
 	var ce *filter.CompileError
 	snippet := ""

@@ -147,7 +147,7 @@ func (s *sqlShell) command(ctx context.Context, line string) error {
 	case ".count", ".find":
 		fl, err := query.ParseFilter(arg)
 		if err != nil {
-			return queryFilterError(err)
+			return filterError(err)
 		}
 		one := *s.q
 		one.count = name == ".count"

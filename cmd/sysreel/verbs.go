@@ -4,7 +4,9 @@ package main
 // lives in one file of its own name.
 func verbs() []verb {
 	return []verb{
+		{"demo", "play, record and solve a small incident", runDemo},
 		{"capture", "record system calls of this host, or of one command", runCapture},
+		{"replay", "print events or alerts of a capture", runReplay},
 		{"query", "ask a capture: filters, SQL, reports", runQuery},
 		{"rules", "check, list and explain rule files", runRules},
 		{"doctor", "tell whether this host is ready to record, and what to do if not", runDoctor},
