@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -45,6 +46,24 @@ func (ix *Index) Args(ctx context.Context, rows []Row) ([]string, error) {
 		out[i] = string(b)
 	}
 	return out, nil
+}
+
+// Line returns an event as one line of text safe to print, as sysreel replay
+// shows it: number, time, CPU, process, thread, direction, type, arguments.
+func (ix *Index) Line(ctx context.Context, num int64) (string, error) {
+	rows, err := ix.RowsOf(ctx, []int64{num})
+	if err != nil {
+		return "", err
+	}
+	if len(rows) == 0 {
+		return "", fmt.Errorf("event %d: %w", num, ErrNoEvent)
+	}
+	args, err := ix.Args(ctx, rows)
+	if err != nil {
+		return "", err
+	}
+	r := &rows[0]
+	return fmt.Sprintf("%d %s %d %s (%d) < %s %s", r.Num, FormatTime(r.TS), r.CPU, safe.String(r.Proc), r.TID, safe.String(r.Type), args[0]), nil
 }
 
 // nearEvents is up to how far ahead an event is read to rather than sought.

@@ -14,7 +14,6 @@ import (
 type Detail struct {
 	Num    int64
 	TS     int64
-	Line   string  // as a line of text: time, CPU, process, type, arguments
 	Args   string  // evt.args
 	Params []Param // in the order of the schema
 	Fields []Value // the fields that have a value, in the order of the catalogue
@@ -48,7 +47,7 @@ func (ix *Index) Detail(ctx context.Context, num int64) (*Detail, error) {
 
 // detailWindow is how many events before and behind the one asked for are kept:
 // what a person looks at next.
-const detailWindow = 200
+const detailWindow = 64
 
 // detailCache replays forward as far as it can and keeps what it passed last.
 type detailCache struct {
@@ -115,21 +114,16 @@ func (dc *detailCache) close() {
 
 // renderer turns events into details.
 type renderer struct {
-	args, typ, proc *replay.Ref
-	fields          []*replay.Ref
+	args   *replay.Ref
+	fields []*replay.Ref
 }
 
 func newRenderer() (*renderer, error) {
-	r := new(renderer)
-	var err error
-	for _, x := range []struct {
-		ref  **replay.Ref
-		name string
-	}{{&r.args, "evt.args"}, {&r.typ, "evt.type"}, {&r.proc, "proc.name"}} {
-		if *x.ref, err = replay.Resolve(x.name); err != nil {
-			return nil, err
-		}
+	args, err := replay.Resolve("evt.args")
+	if err != nil {
+		return nil, err
 	}
+	r := &renderer{args: args}
 	for _, f := range replay.Fields() {
 		if f.ArgRequired || f.FilterOnly || f.Hidden || f.Deprecated || f.Name == "evt.args" || f.Name == "evt.info" || f.Class == "util" {
 			continue
@@ -146,9 +140,6 @@ func (r *renderer) detail(ev *replay.Event) *Detail {
 	var b []byte
 	b, _ = r.args.AppendText(b[:0], ev)
 	d.Args = string(b)
-	typ, _ := r.typ.AppendText(nil, ev)
-	proc, _ := r.proc.AppendText(nil, ev)
-	d.Line = fmt.Sprintf("%d %s %d %s (%d) %s %s", d.Num, FormatTime(d.TS), ev.CPU, proc, ev.TID, typ, d.Args)
 	for i := range ev.Info.Params {
 		p := &ev.Info.Params[i]
 		raw := append([]byte(nil), ev.Param(i)...)

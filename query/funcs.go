@@ -24,11 +24,7 @@ func registerFuncs(c *conn, ix *Index) error {
 		"human_bytes": HumanBytes,
 		"ip_in":       ipIn,
 		"evt": func(num int64) (string, error) {
-			d, err := ix.Detail(context.Background(), num)
-			if err != nil {
-				return "", err
-			}
-			return d.Line, nil
+			return ix.Line(context.Background(), num)
 		},
 		"match": func(num int64, text string) (int, error) {
 			set, ok := matches[text]
