@@ -87,6 +87,7 @@ var eventTypeTable = table{
 		{"evt_is_io_write", "INTEGER", "evt.is_io_write", "1 when it writes data"},
 		{"evt_io_dir", "TEXT", "evt.io_dir", "read or write"},
 		{"evt_is_wait", "INTEGER", "evt.is_wait", "1 when it may block"},
+		{"evt_dir", "TEXT", "evt.dir", "< for the end of a call, > for events that are no calls"},
 		{"events", "INTEGER NOT NULL DEFAULT 0", "", "how many there are"},
 		{"failed", "INTEGER NOT NULL DEFAULT 0", "", "how many failed"},
 	},
