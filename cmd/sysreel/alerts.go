@@ -19,18 +19,21 @@ type ruleFlags struct {
 	minPriority  string
 	all          bool
 	appendOutput []string
+	plainOutput  bool
 	iso          bool
 	noSummary    bool
 }
 
-func (rf *ruleFlags) register(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&rf.files, "rules", "r", nil, "rule file or directory, may be given again; default is the rule set inside sysreel")
+// register adds the flags to fs; usage is that of -r.
+func (rf *ruleFlags) register(fs *pflag.FlagSet, usage string) {
+	fs.StringArrayVarP(&rf.files, "rules", "r", nil, usage)
 	fs.StringSliceVar(&rf.tags, "tag", nil, "only rules with one of these tags")
 	fs.StringSliceVarP(&rf.noTags, "exclude-tag", "T", nil, "no rules with one of these tags")
 	fs.StringArrayVarP(&rf.disable, "disable", "D", nil, "no rules with this text in their name, may be given again")
 	fs.StringVar(&rf.minPriority, "min-priority", "", "no rules less severe than this: emergency ... debug")
 	fs.BoolVar(&rf.all, "all-rules", false, "report every rule that matches an event, not only the first")
 	fs.StringArrayVar(&rf.appendOutput, "append-output", nil, "add this template to the output of every rule")
+	fs.BoolVar(&rf.plainOutput, "no-suggested-output", false, "do not add container and Kubernetes fields to outputs, as Falco's configuration does by default")
 	fs.BoolVar(&rf.iso, "iso-time", false, "alerts begin with the ISO 8601 time")
 	fs.BoolVar(&rf.noSummary, "no-summary", false, "leave out the summary after the alerts")
 }
@@ -54,6 +57,9 @@ func (rf *ruleFlags) load() (*rules.Set, error) {
 	opts.Select = append(opts.Select, rules.WithoutTags(rf.noTags...)...)
 	if len(rf.tags) > 0 {
 		opts.Select = append(opts.Select, rules.OnlyTags(rf.tags...)...)
+	}
+	if !rf.plainOutput {
+		opts.Append = append(opts.Append, rules.AppendOutput{Suggested: true})
 	}
 	for _, text := range rf.appendOutput {
 		opts.Append = append(opts.Append, rules.AppendOutput{Text: text})

@@ -29,7 +29,7 @@ are added to a selection and told; --exact leaves them out.`
 type captureFlags struct {
 	write, compress    string
 	syscalls, sets     string
-	rules              []string
+	rules              ruleFlags
 	pids               []int
 	users, comms       []string
 	cgroups            []string
@@ -55,7 +55,7 @@ func (c *captureFlags) bind(fs *pflag.FlagSet) {
 	fs.StringVarP(&c.syscalls, "syscalls", "e", "", "record only these system calls or events: a `LIST` separated by commas")
 	fs.StringVar(&c.sets, "set", "", "record the calls of these sets: `NAMES` out of\n"+strings.Join(capture.SetNames(), ", "))
 	fs.BoolVar(&c.exact, "exact", false, "record nothing but the selected calls; the file says which fields suffer")
-	fs.StringArrayVarP(&c.rules, "rules", "r", nil, "evaluate the rules of this `FILE` or directory live and print each alert;\nwithout -e and --set, what the rules need is recorded")
+	c.rules.register(fs, "evaluate the rules of this `FILE` or directory live and print each alert, 'default' is\nthe rule set inside sysreel; without -e and --set, what the rules need is recorded")
 	fs.StringVarP(&c.format, "print", "p", "", "print events in this `FORMAT`, as '%proc.name %evt.type %fd.name'")
 	fs.BoolVar(&c.json, "json", false, "print alerts as JSON, one object a line")
 	fs.IntSliceVar(&c.pids, "pid", nil, "record only the process `PID` and its descendants, until it ends")
@@ -127,7 +127,7 @@ func (c *captureFlags) check(e *env, fs *pflag.FlagSet) error {
 		return usageErrorf("a capture is binary: send the standard output somewhere, or use -w FILE")
 	case c.write == "-" && len(c.command) > 0:
 		return usageErrorf("-w - and a command would share the standard output; use -w FILE")
-	case c.write == "-" && len(c.rules) > 0:
+	case c.write == "-" && c.rules.any():
 		return usageErrorf("-w - and alerts would share the standard output; use -w FILE")
 	case c.write == "-" && rotating:
 		return usageErrorf("the standard output cannot be rotated; use -w FILE")
@@ -145,9 +145,9 @@ func (c *captureFlags) check(e *env, fs *pflag.FlagSet) error {
 		return usageErrorf("-W keeps files of a rotation: give -C, -G or --rotate-events too")
 	case c.write == "" && (rotating || c.size.n > 0 || c.compress != ""):
 		return usageErrorf("rotation, --limit-size and --compress need a file: -w FILE")
-	case c.json && len(c.rules) == 0:
+	case c.json && !c.rules.any():
 		return usageErrorf("--json is the format of alerts: give rules with -r")
-	case c.format != "" && (c.write != "" || len(c.rules) > 0):
+	case c.format != "" && (c.write != "" || c.rules.any()):
 		return usageErrorf("-p is the format of printed events: leave -w and -r out")
 	}
 	for _, pid := range c.pids {
@@ -209,11 +209,11 @@ func (c *captureFlags) prepare(e *env) (*recording, error) {
 
 // loadRules reads the rule files, nil when there are none.
 func (c *captureFlags) loadRules() (*rules.Set, error) {
-	if len(c.rules) == 0 {
+	if !c.rules.any() {
 		return nil, nil
 	}
-	set, report := rules.Load(rules.LoadOptions{}, c.rules...)
-	if err := report.Err(); err != nil {
+	set, err := c.rules.load()
+	if err != nil {
 		return nil, fmt.Errorf("loading rules: %w", err)
 	}
 	return set, nil

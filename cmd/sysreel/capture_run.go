@@ -140,7 +140,7 @@ func (c *captureFlags) describe() string {
 	}
 	add("calls", c.syscalls)
 	add("sets", c.sets)
-	add("rules", strings.Join(c.rules, " "))
+	add("rules", strings.Join(c.rules.files, " "))
 	if len(parts) == 0 {
 		parts = append(parts, "all calls")
 	}

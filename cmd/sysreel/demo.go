@@ -70,7 +70,7 @@ func runDemo(e *env, args []string) error {
 }
 
 // demoQuery shows every program that was started and by whom.
-const demoQuery = "SELECT proc_pid AS pid, proc_pname AS parent, proc_exepath AS exe, proc_cmdline AS cmdline FROM execs ORDER BY evt_num"
+const demoQuery = "SELECT proc_pid AS pid, proc_pname AS parent, proc_cmdline AS cmdline FROM execs ORDER BY num"
 
 // demoStep runs one verb as the user would, after showing its command line.
 func demoStep(e *env, why string, args []string) error {

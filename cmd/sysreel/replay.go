@@ -12,6 +12,7 @@ import (
 	"github.com/sysreel/sysreel/rules/filter"
 	"github.com/sysreel/sysreel/scapfile"
 	"github.com/sysreel/sysreel/scapfile/safe"
+	"github.com/sysreel/sysreel/scapfile/schema"
 )
 
 // replayOptions are the flags of replay.
@@ -52,7 +53,7 @@ func runReplay(e *env, args []string) error {
 	fs.StringVar(&o.end, "end", "", "end after this event number or time")
 	fs.BoolVar(&o.raw, "raw", false, "print the events as they stand in the file, old enter/exit pairs included")
 	fs.BoolVar(&o.failDrops, "fail-on-drops", false, "exit with 3 when the capture says that events were lost, or is damaged")
-	o.rules.register(fs)
+	o.rules.register(fs, "rule `FILE` or directory, may be given again; 'default' is the rule set inside sysreel")
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
@@ -258,7 +259,7 @@ func replayMachine(e *env, m *replay.Machine, out *bufio.Writer, o replayOptions
 		n := int64(1)
 		if alerts != nil {
 			buf, n = alerts.append(buf, ev)
-		} else if ev.Flags&scapfile.FlagStateOnly == 0 {
+		} else if shown(ev, match != nil) {
 			buf = print(buf, ev)
 		}
 		if len(buf) == 0 {
@@ -277,6 +278,16 @@ func replayMachine(e *env, m *replay.Machine, out *bufio.Writer, o replayOptions
 		alerts.summary(out)
 	}
 	return nil
+}
+
+// shown tells whether a listing has ev: not what only keeps state, and not the
+// recorder's own bookkeeping (the user list, process information) unless a
+// filter asks for it, as in sysdig.
+func shown(ev *replay.Event, filtered bool) bool {
+	if ev.Flags&scapfile.FlagStateOnly != 0 {
+		return false
+	}
+	return filtered || ev.Info.Category&(schema.EC_INTERNAL|schema.EC_METAEVENT) == 0
 }
 
 // printRaw prints the events of the file without conversion and context.
