@@ -2,10 +2,12 @@ package query
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/sysreel/sysreel/replay"
@@ -129,6 +131,7 @@ func newBuilder(capture string, opts Options) (_ *builder, err error) {
 func (b *builder) prepare() error {
 	for _, sql := range []string{
 		"PRAGMA page_size=8192",
+		"PRAGMA auto_vacuum=INCREMENTAL",
 		"PRAGMA journal_mode=OFF",
 		"PRAGMA synchronous=OFF",
 		"PRAGMA cache_size=-32768",
@@ -321,10 +324,14 @@ func (b *builder) finish(end ending) error {
 	if err := b.db.exec("PRAGMA cache_spill=ON"); err != nil {
 		return err
 	}
-	for _, sql := range indexSQL {
+	for _, sql := range slices.Concat(sortPostings(), indexSQL) {
 		if err := b.db.exec(sql); err != nil {
 			return err
 		}
+	}
+	// Every step gives back one of the pages that the unsorted postings left.
+	if err := b.db.each(context.Background(), "PRAGMA incremental_vacuum", nil, func([]driver.Value) error { return nil }); err != nil {
+		return err
 	}
 	f := facts{
 		"capture_path": b.capture, "events": end.events, "first_ts": end.firstTS, "last_ts": end.lastTS, "complete": int64(1),

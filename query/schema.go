@@ -250,6 +250,29 @@ var postingTable = table{
 		{"id", "INTEGER NOT NULL", "", ""},
 		{"block", "INTEGER NOT NULL", "", ""},
 	},
+	suffix:  "PRIMARY KEY (kind, id, block)",
+	options: "WITHOUT ROWID",
+}
+
+// postingLog is table posting while the index is built: in the order of the
+// events, as it comes.
+func postingLog() *table {
+	log := postingTable
+	log.suffix, log.options = "", ""
+	return &log
+}
+
+// sortPostings puts the postings in the order in which they are looked up.
+func sortPostings() []string {
+	return []string{
+		"PRAGMA legacy_alter_table=ON", // leaves the views alone
+		"BEGIN",
+		"ALTER TABLE posting RENAME TO posting_log",
+		postingTable.sql(),
+		"INSERT OR IGNORE INTO posting SELECT kind, id, block FROM posting_log ORDER BY kind, id, block",
+		"DROP TABLE posting_log",
+		"COMMIT",
+	}
 }
 
 var blockTable = table{
@@ -368,6 +391,9 @@ func (v *view) sql() string {
 func schemaSQL() string {
 	var b strings.Builder
 	for _, t := range tables {
+		if t == &postingTable {
+			t = postingLog()
+		}
 		b.WriteString(t.sql())
 	}
 	for i := range views {
@@ -379,7 +405,6 @@ func schemaSQL() string {
 // indexSQL are the indexes, made at the end of the build: sorting once is
 // cheaper than inserting in random order.
 var indexSQL = []string{
-	"CREATE UNIQUE INDEX posting_key ON posting(kind, id, block)",
 	"CREATE INDEX target_name ON target(fd_name)",
 	"CREATE INDEX path_name ON path(name)",
 	"CREATE INDEX process_pid ON process(pid)",
