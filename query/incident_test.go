@@ -164,7 +164,7 @@ func TestReportGoldens(t *testing.T) {
 				case "csv":
 					w = &CSVWriter{W: &out}
 				}
-				res, err := r.Run(t.Context(), ix, ReportOptions{Arg: arg})
+				res, err := r.Run(t.Context(), ix, ReportOptions{Arg: arg, Plain: format != "table"})
 				if err != nil {
 					t.Fatalf("%s %s: %v", r.Name, arg, err)
 				}

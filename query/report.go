@@ -23,6 +23,8 @@ type Report struct {
 type ReportOptions struct {
 	Arg string // PID, path or address for story; field for top
 	At  int64  // time for tree, 0 for the end
+	// Plain leaves sizes as numbers of bytes, for machines.
+	Plain bool
 }
 
 // ReportResult are the rows of a report.
@@ -98,7 +100,11 @@ func (r *Report) Run(ctx context.Context, ix *Index, o ReportOptions) (*ReportRe
 	if r.run != nil {
 		return r.run(ctx, ix, o)
 	}
-	return ix.report(ctx, r.sql)
+	sql := r.sql
+	if o.Plain {
+		sql = strings.ReplaceAll(sql, "human_bytes(", "(")
+	}
+	return ix.report(ctx, sql)
 }
 
 func (ix *Index) report(ctx context.Context, sql string, args ...any) (*ReportResult, error) {

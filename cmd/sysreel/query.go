@@ -282,7 +282,7 @@ func (q *queryFlags) report(ctx context.Context, e *env, ix *query.Index, name, 
 	if err != nil {
 		return err
 	}
-	o := query.ReportOptions{Arg: arg}
+	o := query.ReportOptions{Arg: arg, Plain: q.json || q.csv}
 	if q.at != "" {
 		if o.At, err = moment(ctx, ix, q.at); err != nil {
 			return err
