@@ -75,7 +75,7 @@ func (l *loader) compileCondition(res *resolver, comp *filter.Compiler, r *compi
 		err = filter.CheckEventTypes(node)
 	}
 	if err != nil {
-		l.conditionError(res, r, err)
+		l.conditionErrors(res, comp, r, node, err)
 		return
 	}
 	for _, w := range warnings {
@@ -86,6 +86,20 @@ func (l *loader) compileCondition(res *resolver, comp *filter.Compiler, r *compi
 	if d.warnEvttypes && r.types.Len() > manyTypes {
 		l.fail(d.condAt, WarnNoEvttype, "rule '%s' matches too many event types (%d): it costs time on every event", d.name, r.types.Len())
 	}
+}
+
+// conditionErrors reports every check of a condition that does not compile:
+// the compiler stops at the first, an author wants to know all.
+func (l *loader) conditionErrors(res *resolver, comp *filter.Compiler, r *compiled, node filter.Node, first error) {
+	l.conditionError(res, r, first)
+	filter.Walk(node, func(n filter.Node) bool {
+		if check, ok := n.(*filter.Check); ok {
+			if _, _, err := comp.Compile(check); err != nil {
+				l.conditionError(res, r, err)
+			}
+		}
+		return true
+	})
 }
 
 func (l *loader) conditionError(res *resolver, r *compiled, err error) {

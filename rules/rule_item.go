@@ -73,7 +73,12 @@ func (l *loader) defineRule(name string, m *mapping) {
 	}
 	l.warnSameName(r.exceptions)
 	if len(l.cur.Errors) > errs {
-		return
+		if r.cond == nil || r.output == nil {
+			return
+		}
+		// The rule cannot be used, but what else is wrong in it shall be told
+		// in the same run, and later items may refer to it.
+		r.exceptions = nil
 	}
 	seq := l.defs.next()
 	r.order = order{seq, seq}
