@@ -18,7 +18,9 @@ func newFlags(e *env, usage, about string, examples ...string) *pflag.FlagSet {
 	fs.Usage = func() {
 		fmt.Fprintf(e.stdout, "usage: sysreel %s\n\n%s\n", usage, about)
 		if fs.HasAvailableFlags() {
-			fmt.Fprintf(e.stdout, "\nflags:\n%s", fs.FlagUsages())
+			// That a boolean flag may also be given a value is not worth a column.
+			flags := strings.ReplaceAll(fs.FlagUsages(), "[=true|false]", strings.Repeat(" ", len("[=true|false]")))
+			fmt.Fprintf(e.stdout, "\nflags:\n%s", flags)
 		}
 		if len(examples) > 0 {
 			fmt.Fprintf(e.stdout, "\nexamples:\n")
