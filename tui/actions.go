@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sysreel/sysreel/rules/filter"
 )
 
 // Optional abilities of a screen.
@@ -159,28 +161,14 @@ func termAction(m *Model, format string, prepare bool) {
 func quoteValue(v string) string {
 	plain := v != ""
 	for i := range len(v) {
-		if c := v[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()"'=,\`, c) >= 0 {
+		if c := v[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()"'=<>!,\`, c) >= 0 {
 			plain = false
 		}
 	}
 	if plain {
 		return v
 	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := range len(v) {
-		switch c := v[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c == 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return filter.Quote(v)
 }
 
 func failuresAction(m *Model) {

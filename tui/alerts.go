@@ -11,7 +11,7 @@ import (
 type alertsScreen struct {
 	m       *Model
 	list    list
-	alerts  *lazy[int64, []Alert]
+	alerts  *lazy[int, []Alert]
 	last    []Alert
 	why     *lazy[whyKey, []TraceLine]
 	focused bool
@@ -26,7 +26,7 @@ type whyKey struct {
 
 func newAlertsScreen(m *Model) *alertsScreen {
 	s := &alertsScreen{m: m}
-	s.alerts = newLazy(m.changed, func(ctx context.Context, _ int64) ([]Alert, error) { return m.store.Alerts(ctx) })
+	s.alerts = newLazy(m.changed, func(ctx context.Context, _ int) ([]Alert, error) { return m.store.Alerts(ctx) })
 	s.why = newLazy(m.changed, func(ctx context.Context, k whyKey) ([]TraceLine, error) {
 		return m.store.Why(ctx, k.event, k.rule)
 	})
@@ -39,7 +39,7 @@ func (s *alertsScreen) changed() {}
 
 // known returns the alerts read so far, for the strip too.
 func (s *alertsScreen) known() []Alert {
-	if a, ready, _ := s.alerts.get(s.m.store.Info().Events); ready {
+	if a, ready, _ := s.alerts.fresh(0, s.m.store.Info().Version); ready {
 		s.last = a
 	}
 	return s.last
@@ -54,7 +54,7 @@ func (s *alertsScreen) row() *Alert {
 
 func (s *alertsScreen) draw(f *Frame, y, h int) {
 	alerts := s.known()
-	if _, ready, err := s.alerts.get(s.m.store.Info().Events); err != nil {
+	if _, ready, err := s.alerts.fresh(0, s.m.store.Info().Version); err != nil {
 		f.putCell(0, y, f.w, "error: "+safeText(err.Error()), ColorRed)
 		return
 	} else if len(alerts) == 0 {

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -21,7 +23,12 @@ type Options struct {
 	ASCII bool
 	// Session is the file that holds marks, notes and the last state; "" keeps none.
 	Session string
+	// Filter is set at the start; "" leaves that of the session.
+	Filter string
 }
+
+// ErrEnded is returned by Run when its context ended before the user quit.
+var ErrEnded = errors.New("ended")
 
 // frameTime is the shortest time between two drawings that no key asked for:
 // work in the background marks the frame dirty, a ticker draws it.
@@ -35,9 +42,9 @@ type app struct {
 	dirty atomic.Bool
 }
 
-// Run shows store until the user quits. The terminal is restored on every way
-// out, panics included.
-func Run(store Store, opts Options) error {
+// Run shows store until the user quits or ctx ends. The terminal is restored on
+// every way out, panics included.
+func Run(ctx context.Context, store Store, opts Options) error {
 	a := &app{tv: tview.NewApplication()}
 	m, err := NewModel(store, opts, func() { a.dirty.Store(true) })
 	if err != nil {
@@ -58,13 +65,11 @@ func Run(store Store, opts Options) error {
 		m.Key(ev) // every key, ^C too, is the Model's
 		return nil
 	})
-	onPanic.Store(func() {
-		a.tv.Stop()
-	})
+	onPanic.Store(a.tv.Stop)
 	defer onPanic.Store(func() {})
 
-	stop := make(chan struct{})
-	defer close(stop)
+	over, stop := context.WithCancel(ctx)
+	defer stop()
 	safego(func() {
 		tick := time.NewTicker(frameTime)
 		defer tick.Stop()
@@ -74,18 +79,37 @@ func Run(store Store, opts Options) error {
 				if a.dirty.Swap(false) {
 					a.tv.QueueUpdateDraw(func() {})
 				}
-			case <-stop:
+			case <-over.Done():
+				a.tv.Stop()
 				return
 			}
 		}
 	})
-	if err := a.tv.Run(); err != nil {
+	if err := a.run(); err != nil {
 		return err
 	}
 	if err := m.save(); err != nil {
-		return fmt.Errorf("saving marks: %w", err)
+		return fmt.Errorf("saving marks and place: %w", err)
+	}
+	if ctx.Err() != nil {
+		return ErrEnded
 	}
 	return nil
+}
+
+// run runs the event loop. tview restores the terminal when it panics; the panic
+// becomes an error.
+func (a *app) run() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	err = a.tv.Run()
+	if errors.Is(err, tcell.ErrTermNotFound) {
+		err = fmt.Errorf("the terminal type TERM=%s is not known here; try TERM=xterm", os.Getenv("TERM"))
+	}
+	return err
 }
 
 // suspend hands the terminal back to the shell (^Z).

@@ -86,6 +86,14 @@ func (m *Model) drawTop(f *Frame, y int) {
 	f.putRight(room, y, f.w-room, right, st)
 }
 
+// column is the place of a time in w columns for the whole capture.
+func (in *Info) column(ts uint64, w int) int {
+	if ts <= in.Start || in.End <= in.Start {
+		return 0
+	}
+	return min(int(float64(ts-in.Start)/float64(in.End-in.Start)*float64(w)), w-1)
+}
+
 // stripLevels are the heights of a strip column.
 const stripLevels = " .:|#"
 
@@ -100,18 +108,13 @@ func (m *Model) drawStrip(f *Frame, y int) {
 	if n < 10 || in.End <= in.Start {
 		return
 	}
-	counts, _, err := m.strip.get(stripKey{n, in.Events})
+	counts, _, err := m.strip.fresh(n, in.Version)
 	if err != nil {
 		f.put(len(left), y, n, safeText(err.Error()), ColorRed)
 		return
 	}
 	f.put(len(left), y, n, density(counts), StylePlain)
-	at := func(ts uint64) int {
-		if ts <= in.Start {
-			return 0
-		}
-		return min(int(float64(ts-in.Start)/float64(in.End-in.Start)*float64(n)), n-1)
-	}
+	at := func(ts uint64) int { return in.column(ts, n) }
 	for _, a := range m.screens[scopeAlerts].(*alertsScreen).known() {
 		f.put(len(left)+at(a.TS), y, 1, "!", letterStyle(priorityLetter(a.Priority)))
 	}
@@ -245,6 +248,11 @@ func clockMicro(ts uint64) string {
 
 // clockMilli is clock with milliseconds.
 func clockMilli(ts uint64) string { return time.Unix(0, int64(ts)).UTC().Format("15:04:05.000") }
+
+// clockDate is clockMicro with the date and all digits.
+func clockDate(ts uint64) string {
+	return time.Unix(0, int64(ts)).UTC().Format("2006-01-02 15:04:05.000000000 UTC")
+}
 
 // span writes a duration in nanoseconds shortly: 41m17s, 12.3s, 850ms.
 func span(ns uint64) string {

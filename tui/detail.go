@@ -23,7 +23,7 @@ func (p *detailPane) reset() { p.list = list{} }
 
 // set takes over a detail; the cursor stays where it was.
 func (p *detailPane) set(d *Detail) {
-	if p.d == d {
+	if p.d == d && d != nil {
 		return
 	}
 	p.d, p.rows = d, p.rows[:0]

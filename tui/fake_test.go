@@ -24,7 +24,7 @@ type fakeStore struct {
 }
 
 func newFakeStore(n int) *fakeStore {
-	s := &fakeStore{info: Info{Name: "web01.scap.zst", Host: "web01", Start: t0, End: t0 + 10e9, Events: int64(n), Final: true, Percent: 100}}
+	s := &fakeStore{info: Info{Name: "web01.scap.zst", Start: t0, End: t0 + 10e9, Events: int64(n), Final: true, Percent: 100}}
 	kinds := []struct{ proc, typ, args string }{
 		{"nginx", "accept4", "fd=9(<4t>10.0.0.7:51022->10.0.0.4:80) queuepct=0"},
 		{"nginx", "recvfrom", "res=611 data=POST /up.php HTTP/1.1.. fd=9"},
@@ -70,9 +70,7 @@ func (s *fakeStore) wait(ctx context.Context) error {
 
 func (s *fakeStore) Info() Info { return s.info }
 
-type incomplete struct{ error }
-
-func (incomplete) IsIncomplete() bool { return true }
+func (s *fakeStore) Notify(func()) {}
 
 // Check accepts "field = value" terms joined by and, or.
 func (s *fakeStore) Check(filter string) error {
@@ -105,9 +103,15 @@ func (s *fakeStore) Events(filter string, r Range) EventList {
 	return l
 }
 
-func (l *fakeList) count(ctx context.Context) (int64, bool, error) {
-	return int64(len(l.rows)), true, l.s.wait(ctx)
+func (l *fakeList) grow(ctx context.Context, report func(int64)) error {
+	if err := l.s.wait(ctx); err != nil {
+		return err
+	}
+	report(int64(len(l.rows)))
+	return nil
 }
+
+func (l *fakeList) refine(_ context.Context, rows []EventRow) ([]EventRow, error) { return rows, nil }
 
 func (l *fakeList) page(ctx context.Context, from int64, n int) ([]EventRow, error) {
 	if err := l.s.wait(ctx); err != nil {
@@ -162,9 +166,12 @@ func (s *fakeStore) Neighbour(_ context.Context, from uint64, _ int64, dir int) 
 
 func (s *fakeStore) Procs(ctx context.Context) ([]Proc, error) { return s.procs, s.wait(ctx) }
 
-func (s *fakeStore) ProcDetail(ctx context.Context, id int64, at uint64) ([]Section, error) {
-	return []Section{{"Process", []DetailField{{"exe", "/bin/dash", "proc.exepath"}, {"id", fmt.Sprint(id), ""}}},
-		{"Descriptors at T", []DetailField{{"0", "/dev/null", "fd.name"}, {"1", "pipe:[88121]", "fd.name"}}}}, s.wait(ctx)
+func (s *fakeStore) ProcDetail(ctx context.Context, id int64) ([]Section, error) {
+	return []Section{{"Process", []DetailField{{"exe", "/bin/dash", "proc.exepath"}, {"id", fmt.Sprint(id), ""}}}}, s.wait(ctx)
+}
+
+func (s *fakeStore) OpenFDs(ctx context.Context, _ int64, _ uint64) ([]DetailField, error) {
+	return []DetailField{{"0", "/dev/null", "fd.name"}, {"1", "pipe:[88121]", "fd.name"}}, s.wait(ctx)
 }
 
 func (s *fakeStore) Alerts(ctx context.Context) ([]Alert, error) { return s.alerts, s.wait(ctx) }

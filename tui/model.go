@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -46,7 +45,7 @@ type Model struct {
 	filters []string
 	found   func() bool // a search under way; true when it has ended
 
-	strip *lazy[stripKey, []int64]
+	strip *lazy[int, []int64] // by width
 
 	w, h    int // of the last frame
 	bodyY   int
@@ -64,11 +63,6 @@ type overlay interface {
 	key(ev *tcell.EventKey) (closed bool)
 }
 
-type stripKey struct {
-	n      int
-	events int64 // how much was indexed: a growing capture needs a new strip
-}
-
 // NewModel returns the UI's state over store. changed is called, from any
 // goroutine, when something on the screen may have changed.
 func NewModel(store Store, opts Options, changed func()) (*Model, error) {
@@ -79,13 +73,17 @@ func NewModel(store Store, opts Options, changed func()) (*Model, error) {
 		return nil, err
 	}
 	m.reg = reg
-	m.strip = newLazy(changed, func(ctx context.Context, k stripKey) ([]int64, error) { return store.Strip(ctx, k.n) })
+	store.Notify(changed)
+	m.strip = newLazy(changed, store.Strip)
 	m.st = State{Screen: scopeEvents, Alert: -1}
 	m.screens[scopeEvents] = newEventsScreen(m)
 	m.screens[scopeProcs] = newProcsScreen(m)
 	m.screens[scopeAlerts] = newAlertsScreen(m)
 	if err := m.restore(); err != nil {
 		m.say("%s: %v", opts.Session, err)
+	}
+	if opts.Filter != "" {
+		m.setFilter(opts.Filter)
 	}
 	return m, nil
 }
@@ -179,8 +177,7 @@ func (m *Model) verdict(text string) (string, Style) {
 	if err == nil {
 		return "ok", ColorGreen
 	}
-	var inc interface{ IsIncomplete() bool }
-	if errors.As(err, &inc) && inc.IsIncomplete() {
+	if errors.As(err, new(incomplete)) {
 		return "... " + safeText(err.Error()), ColorYellow
 	}
 	return "error: " + safeText(err.Error()), ColorRed

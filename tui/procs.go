@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -11,8 +12,9 @@ import (
 type procsScreen struct {
 	m      *Model
 	list   list
-	procs  *lazy[int64, []Proc] // by number of indexed events
-	detail *lazy[procKey, []Section]
+	procs  *lazy[int, []Proc]
+	detail *lazy[int64, []Section]
+	fds    *lazy[fdsKey, []DetailField]
 	pane   detailPane
 
 	folded  map[int64]bool
@@ -26,9 +28,9 @@ type procsScreen struct {
 	dirty   bool
 }
 
-type procKey struct {
-	id int64
-	at uint64
+type fdsKey struct {
+	pid int64
+	at  uint64
 }
 
 type procRow struct {
@@ -39,14 +41,20 @@ type procRow struct {
 
 func newProcsScreen(m *Model) *procsScreen {
 	s := &procsScreen{m: m, folded: make(map[int64]bool)}
-	s.procs = newLazy(m.changed, func(ctx context.Context, _ int64) ([]Proc, error) { return m.store.Procs(ctx) })
-	s.detail = newLazy(m.changed, func(ctx context.Context, k procKey) ([]Section, error) {
-		return m.store.ProcDetail(ctx, k.id, k.at)
+	s.procs = newLazy(m.changed, func(ctx context.Context, _ int) ([]Proc, error) { return m.store.Procs(ctx) })
+	s.detail = newLazy(m.changed, m.store.ProcDetail)
+	s.fds = newLazy(m.changed, func(ctx context.Context, k fdsKey) ([]DetailField, error) {
+		return m.store.OpenFDs(ctx, k.pid, k.at)
 	})
 	return s
 }
 
-func (s *procsScreen) close()   { s.procs.close(); s.detail.close() }
+func (s *procsScreen) close() {
+	s.procs.close()
+	s.detail.close()
+	s.fds.close()
+}
+
 func (s *procsScreen) changed() { s.dirty = true }
 
 // alive tells whether p lived at ts; 0 for ts means any time.
@@ -113,7 +121,7 @@ func (s *procsScreen) row() *Proc {
 }
 
 func (s *procsScreen) draw(f *Frame, y, h int) {
-	procs, ready, err := s.procs.get(s.m.store.Info().Events)
+	procs, ready, err := s.procs.fresh(0, s.m.store.Info().Version)
 	switch {
 	case err != nil:
 		f.putCell(0, y, f.w, "error: "+safeText(err.Error()), ColorRed)
@@ -235,19 +243,64 @@ func (s *procsScreen) drawDetail(f *Frame, y, h int) {
 		return
 	}
 	title := fmt.Sprintf("%s %d  lifetime %s .. %s", safeText(p.Name), p.PID, clockMicro(p.Start), endText(p))
-	secs, ready, err := s.detail.get(procKey{p.ID, s.m.st.T})
-	d := s.pane.d
-	switch {
-	case err != nil:
+	secs, ready, err := s.detail.fresh(p.ID, s.m.store.Info().Version)
+	if err != nil {
 		title = "error: " + safeText(err.Error())
-		d = nil
-	case ready && (d == nil || len(d.Sections) == 0 || len(secs) == 0 || &d.Sections[0] != &secs[0]):
-		d = &Detail{Sections: secs}
-	case !ready:
-		d = nil
+	} else if !ready {
 		title += "  loading..."
 	}
+	d := &Detail{Sections: append([]Section{{Title: "Life", Fields: []DetailField{{"", s.life(p, f.w-22), ""}}}}, secs...)}
+	if ready {
+		d.Sections = append(d.Sections, s.open(p))
+	}
 	s.pane.draw(f, 0, y, f.w, h, title, d, s.focused)
+}
+
+// open is the section of what p had open at T.
+func (s *procsScreen) open(p *Proc) Section {
+	sec := Section{Title: "Open at T"}
+	t := s.m.st.T
+	if t == 0 || !p.alive(t) {
+		sec.Title = "Open at T: not alive then"
+		return sec
+	}
+	fds, ready, err := s.fds.get(fdsKey{p.PID, t})
+	switch {
+	case err != nil:
+		sec.Title += ": " + safeText(err.Error())
+	case !ready:
+		sec.Title += "  loading..."
+	default:
+		sec.Fields = fds
+	}
+	return sec
+}
+
+// life draws the lifetime of p within the capture: '=' alive, '^' T.
+func (s *procsScreen) life(p *Proc, w int) string {
+	in := s.m.store.Info()
+	if w < 10 || in.End <= in.Start {
+		return ""
+	}
+	b := bytes.Repeat([]byte{'.'}, w)
+	from, to := 0, w-1
+	if p.Start != 0 {
+		from = in.column(p.Start, w)
+		b[from] = '['
+	}
+	if p.End != 0 {
+		to = in.column(p.End, w)
+		b[to] = ']'
+	}
+	for i := from; i <= to; i++ {
+		if b[i] == '.' {
+			b[i] = '='
+		}
+	}
+	if s.m.st.T != 0 {
+		b[in.column(s.m.st.T, w)] = '^'
+	}
+	return string(b)
 }
 
 func endText(p *Proc) string {

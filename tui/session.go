@@ -1,12 +1,16 @@
 package tui
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // session is what comes back when a capture is opened again.
@@ -21,6 +25,26 @@ const (
 	sessionVersion = 1
 	maxFilters     = 100 // remembered
 )
+
+// SessionPath returns where the session of a capture is kept: beside it, or in
+// the user's cache, under a name made from its absolute path, when that directory
+// cannot be written.
+func SessionPath(capture string) string {
+	const suffix = ".session.json"
+	if unix.Access(filepath.Dir(capture), unix.W_OK) == nil {
+		return capture + suffix
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	abs, err := filepath.Abs(capture)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(abs))
+	return filepath.Join(dir, "sysreel", filepath.Base(capture)+"."+hex.EncodeToString(sum[:6])+suffix)
+}
 
 // restore reads the session file into m. A file that does not exist is no
 // error; one that cannot be understood is, and is left alone.
@@ -62,6 +86,9 @@ func (m *Model) save() error {
 	}
 	b, err := json.MarshalIndent(&s, "", "\t")
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(m.opts.Session), 0o700); err != nil {
 		return err
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(m.opts.Session), ".session-*")

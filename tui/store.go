@@ -3,19 +3,26 @@ package tui
 import (
 	"context"
 
+	"github.com/sysreel/sysreel/query"
 	"github.com/sysreel/sysreel/scapfile/safe"
 )
 
+// maxAlerts is how many alerts the UI looks at; rules that fire more often than
+// that on one capture say nothing.
+const maxAlerts = 100_000
+
 // Store is what the screens read. All methods may be slow and are called from
-// workers, never from the event loop, except Info, Check and
-// Fields, which must answer
-// at once. Times are nanoseconds since the epoch.
+// workers, never from the event loop, except Info, Check, Fields, Events and
+// Notify, which must answer at once. Times are nanoseconds since the epoch.
 type Store interface {
+	// Notify names the function that is called, from any goroutine, whenever
+	// Info has changed.
+	Notify(f func())
 	// Info tells what is known of the capture so far; it changes while the
 	// index grows.
 	Info() Info
-	// Check judges a filter as it is typed. nil is valid; an error whose
-	// Incomplete method returns true only wants more text.
+	// Check judges a filter as it is typed. nil is valid; an error that is an
+	// incomplete only wants more text.
 	Check(filter string) error
 	// Fields returns the names that a filter may use, for completion.
 	Fields() []string
@@ -33,10 +40,12 @@ type Store interface {
 
 	// Procs returns all process incarnations, parents before children.
 	Procs(ctx context.Context) ([]Proc, error)
-	// ProcDetail tells about one incarnation at a time: descriptors, counts.
-	ProcDetail(ctx context.Context, id int64, at uint64) ([]Section, error)
+	// ProcDetail tells about one incarnation.
+	ProcDetail(ctx context.Context, id int64) ([]Section, error)
+	// OpenFDs lists the descriptors that a process had open at a time.
+	OpenFDs(ctx context.Context, pid int64, at uint64) ([]DetailField, error)
 
-	// Alerts returns the alerts in order of time.
+	// Alerts returns the first maxAlerts alerts in order of time.
 	Alerts(ctx context.Context) ([]Alert, error)
 	// Why evaluates the condition of a rule on an event.
 	Why(ctx context.Context, event uint64, rule string) ([]TraceLine, error)
@@ -48,15 +57,18 @@ type Store interface {
 // Info describes a capture.
 type Info struct {
 	Name       string // file name
-	Host       string
 	Start, End uint64
 	Events     int64 // events known so far
 	Drops      int64 // events the recorder lost
 	Damage     string
 	Percent    int  // of the capture that is indexed
-	Final      bool // the index is complete
+	Final      bool // the index is complete, alerts included
 	Err        error
+	Version    int64 // grows with every change of the index
 }
+
+// incomplete marks an error of a filter that is not finished yet.
+type incomplete struct{ error }
 
 // Range is a time range, both ends included; the zero Range is everything.
 type Range struct{ A, B uint64 }
@@ -81,6 +93,8 @@ type EventRow struct {
 	Args   string
 	Failed bool
 	Alert  byte // letter of the highest alert on it, 0 none
+
+	src *query.Row
 }
 
 // Section is a group of fields in a detail pane.

@@ -8,6 +8,7 @@ func verbs() []verb {
 		{"capture", "record system calls of this host, or of one command", runCapture},
 		{"replay", "print events or alerts of a capture", runReplay},
 		{"query", "ask a capture: filters, SQL, reports", runQuery},
+		{"tui", "look around inside a capture on the terminal", runTUI},
 		{"rules", "check, list and explain rule files", runRules},
 		{"doctor", "tell whether this host is ready to record, and what to do if not", runDoctor},
 		{"fields", "list the fields of filters, rules and output templates", runFields},

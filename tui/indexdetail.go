@@ -1,0 +1,183 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sysreel/sysreel/query"
+	"github.com/sysreel/sysreel/replay"
+	"github.com/sysreel/sysreel/rules/filter"
+)
+
+// Detail implements Store.
+func (s *IndexStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
+	rows, err := s.ix.RowsOf(ctx, []int64{int64(num)})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("event %d: %w", num, query.ErrNoEvent)
+	}
+	row := &rows[0]
+	d, err := s.ix.Detail(ctx, int64(num))
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := s.ix.AlertsOf(ctx, int64(num))
+	if err != nil {
+		return nil, err
+	}
+	out := &Detail{Num: num, TS: uint64(d.TS), ProcID: row.Process, PID: row.PID, Title: row.Type, Data: payload(d)}
+	head := Section{Title: "Event", Fields: []DetailField{
+		{"time", clockDate(out.TS), ""},
+		{"type", row.Type, "evt.type"},
+	}}
+	if row.HasRes {
+		head.Fields = append(head.Fields, DetailField{"result", resultText(row), ""})
+	}
+	if row.FDName != "" {
+		head.Fields = append(head.Fields, DetailField{"fd", fmt.Sprintf("%d <%s> %s", row.FD, row.FDChar, row.FDName), ""})
+	}
+	out.Sections = append(out.Sections, head)
+	if len(alerts) > 0 {
+		sec := Section{Title: "Alerts"}
+		for _, a := range alerts {
+			sec.Fields = append(sec.Fields, DetailField{a.Priority, a.Rule, ""})
+		}
+		out.Sections = append(out.Sections, sec)
+	}
+	args := Section{Title: "Arguments"}
+	for _, p := range d.Params {
+		args.Fields = append(args.Fields, DetailField{p.Name, p.Text, "evt.arg." + p.Name})
+	}
+	if len(args.Fields) > 0 {
+		out.Sections = append(out.Sections, args)
+	}
+	out.Sections = append(out.Sections, fieldSections(d.Fields)...)
+	return out, nil
+}
+
+func resultText(row *query.Row) string {
+	if row.Failed() {
+		return strings.TrimPrefix((&query.Row{FD: -1, HasRes: true, Res: row.Res}).Summary(), "res=")
+	}
+	return fmt.Sprint(row.Res)
+}
+
+// payload is what an event transferred, or failing that its arguments as bytes.
+func payload(d *query.Detail) []byte {
+	for _, name := range []string{"data", "args"} {
+		for _, p := range d.Params {
+			if p.Name == name && len(p.Raw) > 0 {
+				return p.Raw
+			}
+		}
+	}
+	return nil
+}
+
+// sectionTitles are the classes of fields in the order in which the detail
+// shows them.
+var sectionTitles = []struct{ class, title string }{
+	{"proc", "Process"}, {"fd", "Descriptor"}, {"fs", "Paths"}, {"user", "User"}, {"group", "Group"}, {"thread", "Thread"}, {"container", "Container"}, {"evt", "Event, more"},
+}
+
+// fieldSections groups fields by the first part of their names.
+func fieldSections(fields []query.Value) []Section {
+	by := make(map[string]*Section)
+	var order []*Section
+	for _, t := range sectionTitles {
+		by[t.class] = &Section{Title: t.title}
+		order = append(order, by[t.class])
+	}
+	for _, v := range fields {
+		class, name, _ := strings.Cut(v.Field, ".")
+		sec := by[class]
+		if sec == nil {
+			sec = &Section{Title: class}
+			by[class] = sec
+			order = append(order, sec)
+		}
+		if v.Text != "" {
+			sec.Fields = append(sec.Fields, DetailField{name, v.Text, v.Field})
+		}
+	}
+	var out []Section
+	for _, sec := range order {
+		if len(sec.Fields) > 0 {
+			out = append(out, *sec)
+		}
+	}
+	return out
+}
+
+// Why implements Store.
+func (s *IndexStore) Why(ctx context.Context, event uint64, rule string) ([]TraceLine, error) {
+	if s.set == nil || s.set.Rule(rule) == nil {
+		return nil, fmt.Errorf("the rule is not among those loaded; name its file with -r")
+	}
+	x, err := s.set.Explainer(s.set.Rule(rule))
+	if err != nil {
+		return nil, err
+	}
+	var out []TraceLine
+	err = s.ix.At(ctx, int64(event), func(ev *replay.Event) error {
+		e := x.Event(ev)
+		out = traceLines(nil, e.Trace, 0)
+		for _, sup := range e.Exceptions {
+			out = append(out, TraceLine{Text: "exception " + sup.Exception + ": " + sup.Text, Truth: "true"})
+		}
+		return nil
+	})
+	return out, err
+}
+
+func traceLines(out []TraceLine, t *filter.Trace, depth int) []TraceLine {
+	line := TraceLine{Depth: depth, Truth: fmt.Sprint(t.Truth), Text: t.Text}
+	switch t.Kind {
+	case "check":
+		var vals []string
+		for _, r := range []*filter.Reading{t.Left, t.Right} {
+			switch {
+			case r == nil:
+			case r.Present:
+				vals = append(vals, filter.Quote(r.Value))
+			default:
+				vals = append(vals, r.Text+" has no value")
+			}
+		}
+		line.Value = strings.Join(vals, ", ")
+	case "macro":
+		line.Text = "macro " + t.Text
+	default:
+		line.Text = t.Kind
+	}
+	out = append(out, line)
+	for _, k := range t.Kids {
+		out = traceLines(out, k, depth+1)
+	}
+	return out
+}
+
+// Alerts implements Store.
+func (s *IndexStore) Alerts(ctx context.Context) ([]Alert, error) {
+	list, err := s.ix.Alerts(ctx, 0, maxAlerts)
+	out := make([]Alert, len(list))
+	for i := range list {
+		a := &list[i]
+		out[i] = Alert{Event: uint64(a.Num), TS: uint64(a.TS), Priority: a.Priority, Rule: a.Rule, Proc: a.Proc, PID: a.PID,
+			ProcID: a.Process, Output: a.Output, Tags: a.Tags}
+	}
+	slices.SortStableFunc(out, func(a, b Alert) int {
+		switch {
+		case a.TS < b.TS:
+			return -1
+		case a.TS > b.TS:
+			return 1
+		}
+		return 0
+	})
+	return out, err
+}

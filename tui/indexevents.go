@@ -1,0 +1,199 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/sysreel/sysreel/query"
+)
+
+// Events implements Store.
+func (s *IndexStore) Events(text string, r Range) EventList {
+	if text == "" && r.all() {
+		return &allEvents{s}
+	}
+	return &matchingEvents{s: s, filter: text, rng: r}
+}
+
+// allEvents is the list without a filter: row i is the i-th event.
+type allEvents struct{ s *IndexStore }
+
+func (l *allEvents) grow(ctx context.Context, report func(int64)) error {
+	for {
+		more := l.s.more()
+		in := l.s.Info()
+		report(in.Events)
+		if in.Final {
+			return in.Err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (l *allEvents) page(ctx context.Context, from int64, n int) ([]EventRow, error) {
+	rows, err := l.s.ix.Rows(ctx, from, n)
+	return eventRows(rows), err
+}
+
+func (l *allEvents) refine(ctx context.Context, rows []EventRow) ([]EventRow, error) {
+	return l.s.refine(ctx, rows)
+}
+
+// IndexOf implements EventList.
+func (l *allEvents) IndexOf(ctx context.Context, num uint64) (int64, error) {
+	return l.s.ix.RankOf(ctx, int64(num))
+}
+
+// eventRows makes rows with what the index knows of the arguments.
+func eventRows(rows []query.Row) []EventRow {
+	out := make([]EventRow, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		out[i] = EventRow{Num: uint64(r.Num), TS: uint64(r.TS), CPU: uint16(r.CPU), Proc: r.Proc, PID: r.PID, Type: r.Type,
+			Args: r.Summary(), Failed: r.Failed(), Alert: severityLetter(r.Severity), src: r}
+	}
+	return out
+}
+
+// refine returns rows with the arguments as the capture has them.
+func (s *IndexStore) refine(ctx context.Context, rows []EventRow) ([]EventRow, error) {
+	src := make([]query.Row, len(rows))
+	for i := range rows {
+		src[i] = *rows[i].src
+	}
+	args, err := s.ix.Args(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(rows)
+	for i := range out {
+		out[i].Args = args[i]
+	}
+	return out, nil
+}
+
+// matchingEvents is the list of the events that match a filter. Their numbers
+// are collected in the background, the first ones can be shown at once.
+type matchingEvents struct {
+	s      *IndexStore
+	filter string
+	rng    Range
+
+	mu   sync.Mutex
+	nums numList
+}
+
+func (l *matchingEvents) grow(ctx context.Context, report func(int64)) error {
+	fl, err := query.ParseFilter(l.filter)
+	if err != nil {
+		return err
+	}
+	r := l.rng.query()
+	for {
+		more := l.s.more()
+		in := l.s.Info()
+		err := l.s.ix.Find(ctx, fl, r, func(nums []int64, scanned int64) bool {
+			l.mu.Lock()
+			for _, n := range nums {
+				l.nums.add(n)
+			}
+			total := l.nums.len()
+			l.mu.Unlock()
+			r.FromNum = scanned + 1
+			report(total)
+			return ctx.Err() == nil
+		})
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if in.Final {
+			return in.Err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (l *matchingEvents) page(ctx context.Context, from int64, n int) ([]EventRow, error) {
+	l.mu.Lock()
+	nums := l.nums.slice(from, n)
+	l.mu.Unlock()
+	rows, err := l.s.ix.RowsOf(ctx, nums)
+	return eventRows(rows), err
+}
+
+func (l *matchingEvents) refine(ctx context.Context, rows []EventRow) ([]EventRow, error) {
+	return l.s.refine(ctx, rows)
+}
+
+// IndexOf implements EventList.
+func (l *matchingEvents) IndexOf(_ context.Context, num uint64) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.nums.search(int64(num)), nil
+}
+
+// numList is a growing list of ascending numbers in four bytes each.
+type numList struct {
+	chunks []numChunk
+	n      int64
+}
+
+// numChunk holds up to chunkSize numbers as distances from the first.
+type numChunk struct {
+	first int64 // number
+	at    int64 // place in the list
+	dist  []uint32
+}
+
+const chunkSize = 8192
+
+func (l *numList) len() int64 { return l.n }
+
+func (l *numList) add(num int64) {
+	i := len(l.chunks) - 1
+	if i < 0 || len(l.chunks[i].dist) == chunkSize || num-l.chunks[i].first > 1<<32-1 {
+		l.chunks = append(l.chunks, numChunk{first: num, at: l.n})
+		i++
+	}
+	c := &l.chunks[i]
+	c.dist = append(c.dist, uint32(num-c.first))
+	l.n++
+}
+
+// slice returns up to n numbers from place from on.
+func (l *numList) slice(from int64, n int) []int64 {
+	if from < 0 || from >= l.n {
+		return nil
+	}
+	out := make([]int64, 0, n)
+	i := sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i].at > from }) - 1
+	for ; i < len(l.chunks) && len(out) < n; i++ {
+		c := &l.chunks[i]
+		for j := max(from-c.at, 0); j < int64(len(c.dist)) && len(out) < n; j++ {
+			out = append(out, c.first+int64(c.dist[j]))
+		}
+	}
+	return out
+}
+
+// search returns the place of the first number that is at least num, the last
+// place when there is none.
+func (l *numList) search(num int64) int64 {
+	i := sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i].first > num }) - 1
+	if i < 0 {
+		return 0
+	}
+	c := &l.chunks[i]
+	j := sort.Search(len(c.dist), func(j int) bool { return c.first+int64(c.dist[j]) >= num })
+	return min(c.at+int64(j), l.n-1)
+}
