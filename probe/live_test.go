@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -454,12 +455,13 @@ func startLive(t *testing.T, cfg Config) *Probe {
 // was recorded of it until its end.
 func runCase(t *testing.T, p *Probe, name string) ([]expectation, []recorded) {
 	t.Helper()
-	pid, wants := runFor(t, p, name)
+	pid, _, wants := runFor(t, p, name)
 	return wants, readUntilExit(t, p, pid)
 }
 
-// runFor runs a case in a child process that p follows, to its end.
-func runFor(t *testing.T, p *Probe, name string) (pid int, wants []expectation) {
+// runFor runs a case in a child process that p follows, to its end. threads are
+// those that the child had when it was followed.
+func runFor(t *testing.T, p *Probe, name string) (pid int, threads map[int64]bool, wants []expectation) {
 	t.Helper()
 	goRead, goWrite, err := os.Pipe()
 	if err != nil {
@@ -493,6 +495,18 @@ func runFor(t *testing.T, p *Probe, name string) (pid int, wants []expectation) 
 	if err := p.Follow(cmd.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
+	threads = map[int64]bool{}
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range tasks {
+		tid, err := strconv.ParseInt(e.Name(), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads[tid] = true
+	}
 	if _, err := goWrite.Write([]byte{1}); err != nil {
 		t.Fatal(err)
 	}
@@ -516,7 +530,7 @@ func runFor(t *testing.T, p *Probe, name string) (pid int, wants []expectation) 
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
 		t.Fatal(err)
 	}
-	return cmd.Process.Pid, report.Wants
+	return cmd.Process.Pid, threads, report.Wants
 }
 
 // readUntilExit reads events until the end of process pid.

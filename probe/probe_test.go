@@ -226,13 +226,10 @@ func TestTree(t *testing.T) {
 		_ = syscall.Kill(-noise.Process.Pid, syscall.SIGKILL)
 		_ = noise.Wait()
 	}()
-	_, events := runCase(t, p, "~family")
-	known := map[int64]bool{}
+	pid, known, _ := runFor(t, p, "~family")
+	events := readUntilExit(t, p, pid)
 	execs, ends := 0, 0
 	for _, e := range events {
-		if len(known) == 0 {
-			known[e.tid] = true
-		}
 		switch e.typ {
 		case schema.PPME_SYSCALL_CLONE_20_X, schema.PPME_SYSCALL_CLONE3_X, schema.PPME_SYSCALL_VFORK_20_X, schema.PPME_SYSCALL_FORK_20_X:
 			if e.params[0][0] == 0 && e.params[0][1] == 0 || e.params[0][7]&0x80 != 0 {
