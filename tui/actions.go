@@ -96,15 +96,9 @@ func actions() []action {
 		}},
 		{"tree", []string{"p"}, scopeEvents, "tree", "process tree at the time of this event", treeAction},
 		{"tree", []string{"p"}, scopeAlerts, "tree", "process tree at the time of this alert", treeAction},
+		{"fold", []string{"z"}, scopeAlerts, "fold", "show the repeats folded into an alert, or fold them again", func(m *Model) { m.screens[scopeAlerts].(*alertsScreen).fold() }},
 		{"unfold", []string{"+"}, scopeProcs, "", "unfold the selected process", func(m *Model) { procs(m).fold('+') }},
-		{"fold", []string{"z"}, scopeProcs, "fold", "fold or unfold the selected process", func(m *Model) {
-			s := procs(m)
-			if p := s.row(); p != nil && s.folded[p.ID] {
-				s.fold('+')
-			} else {
-				s.fold('-')
-			}
-		}},
+		{"fold", []string{"z"}, scopeProcs, "fold", "fold or unfold the selected process", func(m *Model) { procs(m).fold('z') }},
 		{"fold-all", []string{"*"}, scopeProcs, "", "fold everything, or nothing", func(m *Model) { procs(m).fold('*') }},
 		{"hide-dead", []string{"d"}, scopeProcs, "hide dead", "hide what is not alive at T, or show it dimmed", func(m *Model) {
 			s := procs(m)
@@ -197,13 +191,15 @@ func contextAction(m *Model) {
 func treeAction(m *Model) {
 	st := m.st
 	st.Screen = scopeProcs
-	if d, ready, _ := m.screens[scopeEvents].(*eventsScreen).detail.get(m.st.Event); ready && d != nil {
-		st.Proc = d.ProcID
-	}
-	if a := m.screens[scopeAlerts].(*alertsScreen).row(); m.st.Screen == scopeAlerts && a != nil {
+	switch a := m.screens[scopeAlerts].(*alertsScreen).row(); {
+	case m.st.Screen == scopeAlerts && a != nil:
 		st.Proc, st.T = a.ProcID, a.TS
+	case m.st.Screen == scopeEvents:
+		if row, ok := m.screens[scopeEvents].(*eventsScreen).row(); ok {
+			st.Proc = row.ProcID
+		}
 	}
-	m.change(st)
+	m.drill("tree", st)
 }
 
 // alertAction goes to the next or previous alert from T.
@@ -225,14 +221,14 @@ func alertAction(m *Model, dir int) {
 		return
 	}
 	a := alerts[best]
-	s.list.cur = int64(best)
 	st := m.st
-	st.T, st.Event, st.Alert = a.TS, a.Event, best
+	st.T, st.Event = a.TS, a.Event
 	if st.Screen == scopeProcs {
 		st.Proc = a.ProcID
 	}
+	s.dirty = true // the cursor moves to the event's alert
 	m.setState(st)
-	m.say("alert %d: %s", best+1, safeText(a.Rule))
+	m.say("alert %d of %d: %s", best+1, len(alerts), safeText(a.Rule))
 }
 
 func rangeAction(m *Model, start bool) {

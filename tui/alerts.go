@@ -7,16 +7,29 @@ import (
 )
 
 // alertsScreen lists what the rules found, with the evaluation of the rule's
-// condition on the event.
+// condition on the event. Repeats of a rule by the same process are folded.
 type alertsScreen struct {
 	m       *Model
 	list    list
-	alerts  *lazy[int, []Alert]
+	all     *lazy[int, []Alert] // whatever the filter: for the strip and { }
+	shown   *lazy[view, []Alert]
 	last    []Alert
+	built   []Alert // what rows were made from
+	rows    []alertRow
+	unfold  map[int64]bool // groups shown in full, by number of their first event
+	dirty   bool
 	why     *lazy[whyKey, []TraceLine]
 	focused bool
 	pane    list
 	listY   int
+}
+
+// alertRow is an alert with the repeats folded into it.
+type alertRow struct {
+	a       *Alert
+	no      int // from 1
+	repeats int // how many more
+	inside  bool
 }
 
 type whyKey struct {
@@ -25,44 +38,110 @@ type whyKey struct {
 }
 
 func newAlertsScreen(m *Model) *alertsScreen {
-	s := &alertsScreen{m: m}
-	s.alerts = newLazy(m.changed, func(ctx context.Context, _ int) ([]Alert, error) { return m.store.Alerts(ctx) })
+	s := &alertsScreen{m: m, unfold: make(map[int64]bool)}
+	s.all = newLazy(m.changed, func(ctx context.Context, _ int) ([]Alert, error) { return m.store.Alerts(ctx, view{}) })
+	s.shown = newLazy(m.changed, m.store.Alerts)
 	s.why = newLazy(m.changed, func(ctx context.Context, k whyKey) ([]TraceLine, error) {
 		return m.store.Why(ctx, k.event, k.rule)
 	})
 	return s
 }
 
-func (s *alertsScreen) close() { s.alerts.close(); s.why.close() }
+func (s *alertsScreen) close() {
+	s.all.close()
+	s.shown.close()
+	s.why.close()
+}
 
 func (s *alertsScreen) changed() {}
 
-// known returns the alerts read so far, for the strip too.
+// known returns all alerts read so far.
 func (s *alertsScreen) known() []Alert {
-	if a, ready, _ := s.alerts.fresh(0, s.m.store.Info().Version); ready {
+	if a, ready, _ := s.all.fresh(0, s.m.store.Info().Version); ready {
 		s.last = a
 	}
 	return s.last
 }
 
+// load brings the rows up to date with the filter.
+func (s *alertsScreen) load() (ready bool, err error) {
+	alerts, ready, err := s.shown.fresh(s.m.st.view(), s.m.store.Info().Version)
+	if err != nil || !ready {
+		s.rows, s.built = nil, nil
+		return ready, err
+	}
+	same := len(alerts) == len(s.built) && (len(alerts) == 0 || &alerts[0] == &s.built[0])
+	if same && !s.dirty {
+		return true, nil
+	}
+	s.built, s.dirty, s.rows = alerts, false, nil
+	for i := range alerts {
+		a := &alerts[i]
+		if n := len(s.rows); n > 0 {
+			head := &s.rows[n-1]
+			for k := n - 1; head.inside; k-- {
+				head = &s.rows[k-1]
+			}
+			if head.a.Rule == a.Rule && head.a.ProcID == a.ProcID {
+				head.repeats++
+				if s.unfold[int64(head.a.Event)] {
+					s.rows = append(s.rows, alertRow{a: a, no: i + 1, inside: true})
+				}
+				continue
+			}
+		}
+		s.rows = append(s.rows, alertRow{a: a, no: i + 1})
+	}
+	for i, r := range s.rows {
+		if r.a.Event == s.m.st.Event {
+			s.list.cur = int64(i)
+			break
+		}
+	}
+	return true, nil
+}
+
+// fold opens or closes the group of repeats under the cursor.
+func (s *alertsScreen) fold() {
+	i := s.list.cur
+	if i >= int64(len(s.rows)) {
+		return
+	}
+	for s.rows[i].inside {
+		i--
+	}
+	if s.rows[i].repeats == 0 {
+		s.m.say("this alert has no repeats")
+		return
+	}
+	id := int64(s.rows[i].a.Event)
+	s.unfold[id] = !s.unfold[id]
+	s.list.cur, s.dirty = i, true
+	s.m.st.Event = s.rows[i].a.Event
+}
+
 func (s *alertsScreen) row() *Alert {
-	if s.list.cur < int64(len(s.last)) {
-		return &s.last[s.list.cur]
+	if s.list.cur < int64(len(s.rows)) {
+		return s.rows[s.list.cur].a
 	}
 	return nil
 }
 
 func (s *alertsScreen) draw(f *Frame, y, h int) {
-	alerts := s.known()
-	if _, ready, err := s.alerts.fresh(0, s.m.store.Info().Version); err != nil {
+	ready, err := s.load()
+	switch {
+	case err != nil:
 		f.putCell(0, y, f.w, "error: "+safeText(err.Error()), ColorRed)
 		return
-	} else if len(alerts) == 0 {
+	case len(s.rows) == 0:
 		text := "no rule matched anything in this capture"
-		if !ready || !s.m.store.Info().Final {
+		switch {
+		case !ready || !s.m.store.Info().Final:
 			text = "evaluating rules..."
+		case !s.m.st.view().all():
+			text = "no alert on an event that matches; / changes the filter, Z clears the range"
 		}
-		f.putCell(1, y+1, f.w, text, StyleDim)
+		f.putCell(1, y+1, f.w-1, text, StyleDim)
 		return
 	}
 	lh := h
@@ -70,51 +149,79 @@ func (s *alertsScreen) draw(f *Frame, y, h int) {
 		lh = h / 2
 		s.drawDetail(f, y+lh, h-lh)
 	}
-	s.drawList(f, y, lh, alerts)
+	s.drawList(f, y, lh)
 }
 
-func (s *alertsScreen) drawList(f *Frame, y, h int, alerts []Alert) {
+var alertColumns = []column{
+	{title: "#", width: 5, right: true},
+	{title: "TIME", width: 15},
+	{title: "PRIORITY", width: 10},
+	{title: "RULE", width: 42},
+	{title: "PROCESS", width: 20, from: 110},
+	{title: "OUTPUT", from: 110},
+}
+
+func (s *alertsScreen) drawList(f *Frame, y, h int) {
 	s.listY = y + 1
-	ruleW := max(min(f.w/3, 48), 20)
-	procW := 22
-	head := func(yy int, st Style, no, ts, prio, rule, proc, key string) {
-		f.putRight(1, yy, 5, no, st)
-		f.putCell(7, yy, 15, ts, st)
-		f.putCell(23, yy, 10, prio, st)
-		f.putCell(34, yy, ruleW, rule, st)
-		f.putCell(35+ruleW, yy, procW, proc, st)
-		f.putCell(36+ruleW+procW, yy, f.w-36-ruleW-procW, key, st)
-	}
-	head(y, StyleBold, "#", "TIME", "PRIORITY", "RULE", "PROCESS", "OUTPUT")
-	top := s.list.window(int64(len(alerts)), h-1)
+	l := newLayout(alertColumns, 1, f.w-1, f.w)
+	l.head(f, y)
+	top := s.list.window(int64(len(s.rows)), h-1)
 	for i := range int64(h - 1) {
 		at := top + i
-		if at >= int64(len(alerts)) {
+		if at >= int64(len(s.rows)) {
 			break
 		}
-		a := &alerts[at]
+		r := &s.rows[at]
 		yy := y + 1 + int(i)
-		st := letterStyle(priorityLetter(a.Priority))
-		head(yy, st, fmt.Sprint(at+1), clockMicro(a.TS), strings.ToUpper(a.Priority), safeText(a.Rule),
-			safeText(fmt.Sprintf("%s %d", a.Proc, a.PID)), safeText(a.Output))
-		if at == s.list.cur {
+		l.draw(f, yy, letterStyle(priorityLetter(r.a.Priority)), r.text)
+		switch mark := s.m.markOf(r.a.Event); {
+		case at == s.list.cur:
 			f.put(0, yy, 1, ">", StyleBold)
 			f.restyle(0, yy, f.w, StyleReverse)
-		} else if l := s.m.markOf(a.Event); l != "" {
-			f.put(0, yy, 1, l, StyleBold)
+		case mark != "":
+			f.put(0, yy, 1, mark, StyleBold)
+		case r.repeats > 0:
+			f.put(0, yy, 1, "+", StyleBold)
 		}
 	}
 }
 
+func (r *alertRow) text(i int) string {
+	switch i {
+	case 0:
+		return fmt.Sprint(r.no)
+	case 1:
+		return clockMicro(r.a.TS)
+	case 2:
+		return strings.ToUpper(r.a.Priority)
+	case 3:
+		text := safeText(r.a.Rule)
+		if r.inside {
+			return "  " + text
+		}
+		if r.repeats > 0 {
+			count := fmt.Sprintf(" (x%s)", thousands(int64(r.repeats)+1))
+			return cut(text, alertColumns[3].width-len(count)) + count
+		}
+		return text
+	case 4:
+		return safeText(fmt.Sprintf("%s %d", r.a.Proc, r.a.PID))
+	}
+	return safeText(r.a.Output)
+}
+
+// drawDetail tells about the alert under the cursor and why the rule matched.
 func (s *alertsScreen) drawDetail(f *Frame, y, h int) {
 	a := s.row()
 	if a == nil {
 		return
 	}
-	title := fmt.Sprintf("-- Alert %d   %s   %s ", s.list.cur+1, strings.ToUpper(a.Priority), safeText(a.Rule))
-	f.put(0, y, f.w, title+strings.Repeat("-", max(f.w-textWidth(title), 0)), StyleBold)
-	lines := []styledLine{}
-	for i, l := range wrap(safeText(a.Output), f.w-11) {
+	s.drawPane(f, y, h, fmt.Sprintf("Alert %d   %s   %s", s.rows[s.list.cur].no, strings.ToUpper(a.Priority), safeText(a.Rule)), s.lines(a, f.w))
+}
+
+func (s *alertsScreen) lines(a *Alert, w int) []styledLine {
+	var lines []styledLine
+	for i, l := range wrap(safeText(a.Output), w-11) {
 		label := "Output     "
 		if i > 0 {
 			label = "           "
@@ -127,10 +234,16 @@ func (s *alertsScreen) drawDetail(f *Frame, y, h int) {
 	trace, ready, err := s.why.get(whyKey{a.Event, a.Rule})
 	switch {
 	case err != nil:
-		lines = append(lines, styledLine{"  " + safeText(err.Error()), StyleDim})
+		return append(lines, styledLine{"  " + safeText(err.Error()), StyleDim})
 	case !ready:
-		lines = append(lines, styledLine{"  evaluating...", StyleDim})
+		return append(lines, styledLine{"  evaluating...", StyleDim})
 	}
+	return append(lines, traceText(trace)...)
+}
+
+// traceText draws the evaluation of a condition as a tree.
+func traceText(trace []TraceLine) []styledLine {
+	var lines []styledLine
 	for _, t := range trace {
 		st := StylePlain
 		if t.Truth == "false" || t.Truth == "" {
@@ -138,10 +251,20 @@ func (s *alertsScreen) drawDetail(f *Frame, y, h int) {
 		}
 		text := fmt.Sprintf("  %-5s %s%s", t.Truth, strings.Repeat("  ", t.Depth), safeText(t.Text))
 		if t.Value != "" {
-			text += "   = " + safeText(t.Value)
+			text += "   is " + safeText(t.Value)
 		}
 		lines = append(lines, styledLine{text, st})
 	}
+	return lines
+}
+
+type styledLine struct {
+	text  string
+	style Style
+}
+
+func (s *alertsScreen) drawPane(f *Frame, y, h int, title string, lines []styledLine) {
+	f.rule(0, y, f.w, title, s.focused)
 	top := s.pane.window(int64(len(lines)), h-1)
 	for i := range int64(h - 1) {
 		if top+i >= int64(len(lines)) {
@@ -155,46 +278,15 @@ func (s *alertsScreen) drawDetail(f *Frame, y, h int) {
 	}
 }
 
-type styledLine struct {
-	text  string
-	style Style
-}
-
-// wrap breaks text into lines of at most w columns, at blanks where there are any.
-func wrap(text string, w int) []string {
-	var lines []string
-	for textWidth(text) > w && w > 0 {
-		cut, width := 0, 0
-		for i, r := range text {
-			rw := textWidth(string(r))
-			if width+rw > w {
-				break
-			}
-			width += rw
-			cut = i + len(string(r))
-		}
-		if i := strings.LastIndexByte(text[:cut], ' '); i > cut/2 {
-			cut = i + 1
-		}
-		if cut == 0 {
-			break
-		}
-		lines = append(lines, strings.TrimRight(text[:cut], " "))
-		text = text[cut:]
-	}
-	return append(lines, text)
-}
-
 func (s *alertsScreen) move(n int64) {
 	if s.focused {
 		s.pane.cur = max(s.pane.cur+n, 0)
 		return
 	}
-	s.list.move(n, int64(len(s.last)))
+	s.list.move(n, int64(len(s.rows)))
 	s.pane = list{}
 	if a := s.row(); a != nil {
-		s.m.st.T = a.TS
-		s.m.st.Alert = int(s.list.cur)
+		s.m.st.T, s.m.st.Event, s.m.st.Proc = a.TS, a.Event, a.ProcID
 	}
 }
 
@@ -207,8 +299,8 @@ func (s *alertsScreen) enter() {
 		return
 	}
 	st := s.m.st
-	st.Screen, st.Event, st.T, st.Filter = scopeEvents, a.Event, a.TS, ""
-	s.m.drill(fmt.Sprintf("alert %d", s.list.cur+1), st)
+	st.Screen, st.Event, st.T, st.Proc, st.Filter = scopeEvents, a.Event, a.TS, a.ProcID, ""
+	s.m.drill(fmt.Sprintf("alert %d", s.rows[s.list.cur].no), st)
 }
 
 func (s *alertsScreen) leave() bool {
@@ -222,16 +314,31 @@ func (s *alertsScreen) leave() bool {
 func (s *alertsScreen) nextPane() { s.focused = !s.focused }
 
 func (s *alertsScreen) click(_, y int) {
-	s.list.cur = clamp(s.list.top+int64(y-s.listY), 0, int64(len(s.last))-1)
+	s.list.cur = clamp(s.list.top+int64(y-s.listY), 0, int64(len(s.rows))-1)
 	s.move(0)
+}
+
+func (s *alertsScreen) counts() string {
+	n := len(s.built)
+	if n == maxAlerts {
+		return "the first " + thousands(maxAlerts) + " alerts"
+	}
+	return thousands(int64(n)) + " alerts"
 }
 
 func (s *alertsScreen) status() string {
 	rules := make(map[string]bool)
-	for i := range s.last {
-		rules[s.last[i].Rule] = true
+	for i := range s.built {
+		rules[s.built[i].Rule] = true
 	}
-	return fmt.Sprintf("%d alerts of %d rules", len(s.last), len(rules))
+	return fmt.Sprintf("%s alerts of %d rules   + folded repeats", thousands(int64(len(s.built))), len(rules))
+}
+
+func (s *alertsScreen) cell() (field, value string, ok bool) {
+	if a := s.row(); a != nil {
+		return "proc.name", a.Proc, true
+	}
+	return "", "", false
 }
 
 func (s *alertsScreen) yank() string {

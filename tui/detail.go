@@ -58,13 +58,7 @@ const bytesWidth = 4 + 1 + 8*5 + 16 + 2
 
 func (p *detailPane) draw(f *Frame, x, y, w, h int, title string, d *Detail, focused bool) {
 	p.set(d)
-	st := StyleBold
-	if focused {
-		st |= StyleReverse
-	}
-	head := "-- " + title + " "
-	n := f.put(x, y, w, head, st)
-	f.put(x+n, y, w-n, strings.Repeat("-", max(w-n, 0)), StyleDim)
+	f.rule(x, y, w, title, focused)
 	if d == nil {
 		return
 	}

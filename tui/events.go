@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"fmt"
 	"strings"
 )
@@ -9,11 +8,10 @@ import (
 // eventsScreen is the event list with the detail of the selected event below
 // (beside it on wide terminals).
 type eventsScreen struct {
-	m      *Model
-	list   list
-	pager  *Pager[EventRow]
-	filter string
-	rng    Range
+	m     *Model
+	list  list
+	pager *Pager[EventRow]
+	view  view
 
 	detail  *lazy[uint64, *Detail]
 	pane    detailPane
@@ -23,16 +21,9 @@ type eventsScreen struct {
 
 	// seek is the event the cursor shall stand on once its row is known.
 	seek    uint64
-	seekRow *lazy[seekKey, int64]
-	src     EventList
+	seekRow *lazy[uint64, int64] // row of an event
 	listY   int
 	listH   int
-}
-
-type seekKey struct {
-	filter string
-	rng    Range
-	num    uint64
 }
 
 func newEventsScreen(m *Model) *eventsScreen {
@@ -46,24 +37,24 @@ func newEventsScreen(m *Model) *eventsScreen {
 func (s *eventsScreen) load() {
 	if s.pager != nil {
 		s.pager.Close()
-		s.seekRow.close()
+		s.seekRow.stop()
 	}
-	s.filter, s.rng = s.m.st.Filter, s.m.st.Range
-	src := s.m.store.Events(s.filter, s.rng)
-	s.src = src
+	s.view = s.m.st.view()
+	src := s.m.store.Events(s.view)
 	s.pager = newPager[EventRow](src, s.m.changed)
-	s.seekRow = newLazy(s.m.changed, func(ctx context.Context, k seekKey) (int64, error) { return src.IndexOf(ctx, k.num) })
+	s.seekRow = newLazy(s.m.changed, src.IndexOf)
 	s.list = list{}
 }
 
 func (s *eventsScreen) close() {
 	s.pager.Close()
+	s.pager.wait()
 	s.seekRow.close()
 	s.detail.close()
 }
 
 func (s *eventsScreen) changed() {
-	if s.m.st.Filter != s.filter || s.m.st.Range != s.rng {
+	if s.m.st.view() != s.view {
 		s.load()
 		s.seek = s.m.st.Event
 		return
@@ -80,7 +71,7 @@ func (s *eventsScreen) row() (EventRow, bool) { return s.pager.Row(s.list.cur) }
 // selection on the row under the cursor.
 func (s *eventsScreen) settle() {
 	if s.seek != 0 {
-		at, ready, err := s.seekRow.get(seekKey{s.filter, s.rng, s.seek})
+		at, ready, err := s.seekRow.get(s.seek)
 		if !ready {
 			return
 		}

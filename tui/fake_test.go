@@ -35,7 +35,7 @@ func newFakeStore(n int) *fakeStore {
 	for i := range n {
 		k := kinds[i%len(kinds)]
 		row := EventRow{Num: uint64(i + 1), TS: t0 + uint64(i)*10e9/uint64(max(n, 1)), CPU: uint16(i % 2),
-			Proc: k.proc, PID: int64(800 + i%len(kinds)), Type: k.typ, Args: k.args, Failed: strings.Contains(k.args, "ENOENT")}
+			Proc: k.proc, PID: int64(800 + i%len(kinds)), ProcID: 4, Type: k.typ, Args: k.args, Failed: strings.Contains(k.args, "ENOENT")}
 		if i == 12 {
 			row.Alert = 'C'
 		}
@@ -90,7 +90,8 @@ type fakeList struct {
 	rows []EventRow
 }
 
-func (s *fakeStore) Events(filter string, r Range) EventList {
+func (s *fakeStore) Events(v view) EventList {
+	filter, r := v.filter, v.rng
 	l := &fakeList{s: s}
 	for _, e := range s.events {
 		if strings.Contains(filter, "evt.failed = true") && !e.Failed ||
@@ -174,7 +175,20 @@ func (s *fakeStore) OpenFDs(ctx context.Context, _ int64, _ uint64) ([]DetailFie
 	return []DetailField{{"0", "/dev/null", "fd.name"}, {"1", "pipe:[88121]", "fd.name"}}, s.wait(ctx)
 }
 
-func (s *fakeStore) Alerts(ctx context.Context) ([]Alert, error) { return s.alerts, s.wait(ctx) }
+// Alerts knows ranges only.
+func (s *fakeStore) Alerts(ctx context.Context, v view) ([]Alert, error) {
+	var out []Alert
+	for _, a := range s.alerts {
+		if v.rng.all() || a.TS >= v.rng.A && a.TS <= v.rng.B {
+			out = append(out, a)
+		}
+	}
+	return out, s.wait(ctx)
+}
+
+func (s *fakeStore) Matching(ctx context.Context, v view) (map[int64]int64, error) {
+	return map[int64]int64{5: 3}, s.wait(ctx)
+}
 
 func (s *fakeStore) Why(ctx context.Context, _ uint64, _ string) ([]TraceLine, error) {
 	return []TraceLine{{0, "and", "true", ""}, {1, "spawned_process", "true", ""}, {1, "proc.name in (shell_binaries)", "true", "sh"}}, s.wait(ctx)

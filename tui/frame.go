@@ -158,6 +158,52 @@ func (f *Frame) box(x, y, w, h int, title string) {
 	}
 }
 
+// rule draws a line across with a title in it.
+func (f *Frame) rule(x, y, w int, title string, focused bool) {
+	st := StyleBold
+	if focused {
+		st |= StyleReverse
+	}
+	n := f.put(x, y, w, "-- "+title+" ", st)
+	f.put(x+n, y, w-n, strings.Repeat("-", max(w-n, 0)), StyleDim)
+}
+
+// cut shortens text to at most width columns, with '~' where it was cut.
+func cut(text string, width int) string {
+	if fits(text, width) {
+		return text
+	}
+	return wrapAt(text, width-1) + "~"
+}
+
+// wrapAt returns the part of text that fits into width columns.
+func wrapAt(text string, width int) string {
+	used := 0
+	for i, r := range text {
+		if used += textWidth(string(r)); used > width {
+			return text[:i]
+		}
+	}
+	return text
+}
+
+// wrap breaks text into lines of at most w columns, at blanks where there are any.
+func wrap(text string, w int) []string {
+	var lines []string
+	for w > 0 && !fits(text, w) {
+		head := wrapAt(text, w)
+		if i := strings.LastIndexByte(head, ' '); i > len(head)/2 {
+			head = head[:i+1]
+		}
+		if head == "" {
+			break
+		}
+		lines = append(lines, strings.TrimRight(head, " "))
+		text = text[len(head):]
+	}
+	return append(lines, text)
+}
+
 // String returns the frame as text, one line a row, trailing blanks cut: what
 // golden tests compare.
 func (f *Frame) String() string {

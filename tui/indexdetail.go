@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -162,22 +163,50 @@ func traceLines(out []TraceLine, t *filter.Trace, depth int) []TraceLine {
 }
 
 // Alerts implements Store.
-func (s *IndexStore) Alerts(ctx context.Context) ([]Alert, error) {
+func (s *IndexStore) Alerts(ctx context.Context, v view) ([]Alert, error) {
 	list, err := s.ix.Alerts(ctx, 0, maxAlerts)
+	if err != nil {
+		return nil, err
+	}
+	if !v.all() {
+		if list, err = s.onMatching(ctx, list, v); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]Alert, len(list))
 	for i := range list {
 		a := &list[i]
 		out[i] = Alert{Event: uint64(a.Num), TS: uint64(a.TS), Priority: a.Priority, Rule: a.Rule, Proc: a.Proc, PID: a.PID,
 			ProcID: a.Process, Output: a.Output, Tags: a.Tags}
 	}
-	slices.SortStableFunc(out, func(a, b Alert) int {
-		switch {
-		case a.TS < b.TS:
-			return -1
-		case a.TS > b.TS:
-			return 1
+	slices.SortStableFunc(out, func(a, b Alert) int { return cmp.Compare(a.TS, b.TS) })
+	return out, nil
+}
+
+// onMatching returns the alerts, which are in the order of their events, that
+// are on events which match.
+func (s *IndexStore) onMatching(ctx context.Context, list []query.Alert, v view) ([]query.Alert, error) {
+	if len(list) == 0 {
+		return list, nil
+	}
+	fl, err := query.ParseFilter(v.filter)
+	if err != nil {
+		return nil, err
+	}
+	r := v.rng.query()
+	r.FromNum, r.ToNum = list[0].Num, list[len(list)-1].Num
+	var out []query.Alert
+	i := 0
+	err = s.ix.Find(ctx, fl, r, func(nums []int64, _ int64) bool {
+		for _, n := range nums {
+			for i < len(list) && list[i].Num < n {
+				i++
+			}
+			for ; i < len(list) && list[i].Num == n; i++ {
+				out = append(out, list[i])
+			}
 		}
-		return 0
+		return i < len(list)
 	})
 	return out, err
 }

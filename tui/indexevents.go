@@ -2,19 +2,21 @@ package tui
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sort"
 	"sync"
+	"time"
 
 	"github.com/sysreel/sysreel/query"
 )
 
 // Events implements Store.
-func (s *IndexStore) Events(text string, r Range) EventList {
-	if text == "" && r.all() {
+func (s *IndexStore) Events(v view) EventList {
+	if v.all() {
 		return &allEvents{s}
 	}
-	return &matchingEvents{s: s, filter: text, rng: r}
+	return &matchingEvents{s: s, view: v, looked: make(chan struct{})}
 }
 
 // allEvents is the list without a filter: row i is the i-th event.
@@ -55,7 +57,7 @@ func eventRows(rows []query.Row) []EventRow {
 	out := make([]EventRow, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		out[i] = EventRow{Num: uint64(r.Num), TS: uint64(r.TS), CPU: uint16(r.CPU), Proc: r.Proc, PID: r.PID, Type: r.Type,
+		out[i] = EventRow{Num: uint64(r.Num), TS: uint64(r.TS), CPU: uint16(r.CPU), Proc: r.Proc, PID: r.PID, ProcID: r.Process, Type: r.Type,
 			Args: r.Summary(), Failed: r.Failed(), Alert: severityLetter(r.Severity), src: r}
 	}
 	return out
@@ -81,39 +83,43 @@ func (s *IndexStore) refine(ctx context.Context, rows []EventRow) ([]EventRow, e
 // matchingEvents is the list of the events that match a filter. Their numbers
 // are collected in the background, the first ones can be shown at once.
 type matchingEvents struct {
-	s      *IndexStore
-	filter string
-	rng    Range
+	s    *IndexStore
+	view view
 
-	mu   sync.Mutex
-	nums numList
+	mu      sync.Mutex
+	nums    numList
+	scanned int64         // up to where the search has come
+	looked  chan struct{} // closed and replaced when scanned grows
 }
 
 func (l *matchingEvents) grow(ctx context.Context, report func(int64)) error {
-	fl, err := query.ParseFilter(l.filter)
+	fl, err := query.ParseFilter(l.view.filter)
 	if err != nil {
 		return err
 	}
-	r := l.rng.query()
+	r := l.view.rng.query()
 	for {
 		more := l.s.more()
 		in := l.s.Info()
+		began := time.Now()
 		err := l.s.ix.Find(ctx, fl, r, func(nums []int64, scanned int64) bool {
-			l.mu.Lock()
-			for _, n := range nums {
-				l.nums.add(n)
-			}
-			total := l.nums.len()
-			l.mu.Unlock()
 			r.FromNum = scanned + 1
-			report(total)
+			report(l.found(nums, scanned))
 			return ctx.Err() == nil
 		})
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
 		if in.Final {
+			l.found(nil, math.MaxInt64)
 			return in.Err
+		}
+		// A filter that has to replay the capture starts from its beginning every
+		// time: the index may grow for as long as that took.
+		select {
+		case <-time.After(time.Since(began)):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		select {
 		case <-more:
@@ -121,6 +127,19 @@ func (l *matchingEvents) grow(ctx context.Context, report func(int64)) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// found adds numbers to the list and returns its length.
+func (l *matchingEvents) found(nums []int64, scanned int64) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range nums {
+		l.nums.add(n)
+	}
+	l.scanned = scanned
+	close(l.looked)
+	l.looked = make(chan struct{})
+	return l.nums.len()
 }
 
 func (l *matchingEvents) page(ctx context.Context, from int64, n int) ([]EventRow, error) {
@@ -135,11 +154,21 @@ func (l *matchingEvents) refine(ctx context.Context, rows []EventRow) ([]EventRo
 	return l.s.refine(ctx, rows)
 }
 
-// IndexOf implements EventList.
-func (l *matchingEvents) IndexOf(_ context.Context, num uint64) (int64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.nums.search(int64(num)), nil
+// IndexOf implements EventList. It waits until the search has come to num.
+func (l *matchingEvents) IndexOf(ctx context.Context, num uint64) (int64, error) {
+	for {
+		l.mu.Lock()
+		at, there, looked := l.nums.search(int64(num)), l.scanned >= int64(num), l.looked
+		l.mu.Unlock()
+		if there {
+			return max(at, 0), nil
+		}
+		select {
+		case <-looked:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 }
 
 // numList is a growing list of ascending numbers in four bytes each.

@@ -30,6 +30,20 @@ func (s *IndexStore) Procs(ctx context.Context) ([]Proc, error) {
 	return out, nil
 }
 
+// Matching implements Store.
+func (s *IndexStore) Matching(ctx context.Context, v view) (map[int64]int64, error) {
+	fl, err := query.ParseFilter(v.filter)
+	if err != nil {
+		return nil, err
+	}
+	tallies, err := s.ix.ProcessesOf(ctx, fl, v.rng.query())
+	out := make(map[int64]int64, len(tallies))
+	for id, t := range tallies {
+		out[id] = t.Events
+	}
+	return out, err
+}
+
 // worst returns the letter of the worst alert of each process that has any.
 func (s *IndexStore) worst(ctx context.Context) (map[int64]byte, error) {
 	res, err := s.ix.SQL(ctx, "SELECT process_id, min(severity) FROM alerts GROUP BY process_id")

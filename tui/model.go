@@ -75,7 +75,7 @@ func NewModel(store Store, opts Options, changed func()) (*Model, error) {
 	m.reg = reg
 	store.Notify(changed)
 	m.strip = newLazy(changed, store.Strip)
-	m.st = State{Screen: scopeEvents, Alert: -1}
+	m.st = State{Screen: scopeEvents}
 	m.screens[scopeEvents] = newEventsScreen(m)
 	m.screens[scopeProcs] = newProcsScreen(m)
 	m.screens[scopeAlerts] = newAlertsScreen(m)

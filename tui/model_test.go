@@ -184,12 +184,12 @@ func TestStory(t *testing.T) {
 		t.Fatalf("p led to screen %d process %d, want the tree at 4", h.m.st.Screen, h.m.st.Proc)
 	}
 	h.keys("Enter")
-	if h.m.st.Screen != scopeEvents || !strings.Contains(h.m.st.Filter, "proc.pid = 4411") {
+	if h.m.st.Screen != scopeEvents || h.m.st.Filter != "proc.pid in (4411, 4413)" {
 		t.Fatalf("Enter on the process: screen %d filter %q", h.m.st.Screen, h.m.st.Filter)
 	}
-	h.keys("Esc Esc")
+	h.keys("Esc Esc Esc")
 	if h.m.st.Screen != scopeAlerts || h.m.st.Filter != "" {
-		t.Errorf("two steps back: screen %d filter %q, want the alerts unfiltered", h.m.st.Screen, h.m.st.Filter)
+		t.Errorf("three steps back: screen %d filter %q, want the alerts unfiltered", h.m.st.Screen, h.m.st.Filter)
 	}
 	h.keys("1 / 'evt.type = openat' Enter")
 	if n, _, _ := h.m.screens[scopeEvents].(*eventsScreen).pager.Len(); n != 12 {

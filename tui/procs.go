@@ -13,15 +13,17 @@ type procsScreen struct {
 	m      *Model
 	list   list
 	procs  *lazy[int, []Proc]
+	match  *lazy[view, map[int64]int64]
 	detail *lazy[int64, []Section]
 	fds    *lazy[fdsKey, []DetailField]
 	pane   detailPane
 
 	folded  map[int64]bool
-	byID    map[int64]*Proc
+	placed  bool // folded was filled once
 	rows    []procRow
-	built   []Proc // what rows were made from
-	builtT  uint64
+	built   procInput
+	data    []Proc
+	matches map[int64]int64
 	hide    bool // leave out what is not alive at T
 	focused bool
 	listY   int
@@ -33,15 +35,25 @@ type fdsKey struct {
 	at  uint64
 }
 
+// procInput is what rows were made from.
+type procInput struct {
+	first   *Proc
+	n       int
+	t       uint64
+	view    view
+	matches int
+}
+
 type procRow struct {
 	p     *Proc
 	depth int
-	kids  bool
+	kids  int // processes below it
 }
 
 func newProcsScreen(m *Model) *procsScreen {
 	s := &procsScreen{m: m, folded: make(map[int64]bool)}
 	s.procs = newLazy(m.changed, func(ctx context.Context, _ int) ([]Proc, error) { return m.store.Procs(ctx) })
+	s.match = newLazy(m.changed, m.store.Matching)
 	s.detail = newLazy(m.changed, m.store.ProcDetail)
 	s.fds = newLazy(m.changed, func(ctx context.Context, k fdsKey) ([]DetailField, error) {
 		return m.store.OpenFDs(ctx, k.pid, k.at)
@@ -51,6 +63,7 @@ func newProcsScreen(m *Model) *procsScreen {
 
 func (s *procsScreen) close() {
 	s.procs.close()
+	s.match.close()
 	s.detail.close()
 	s.fds.close()
 }
@@ -62,52 +75,129 @@ func (p *Proc) alive(ts uint64) bool {
 	return ts == 0 || p.Start <= ts && (p.End == 0 || p.End >= ts)
 }
 
-// build makes the rows from the processes: depth first, children in order.
-func (s *procsScreen) build(procs []Proc) {
-	same := len(procs) == len(s.built) && (len(procs) == 0 || &procs[0] == &s.built[0])
-	if same && s.builtT == s.m.st.T && !s.dirty {
+// forest is the processes by parent.
+type forest struct {
+	up   map[*Proc]*Proc
+	kids map[*Proc][]*Proc // of nil: the roots
+	size map[*Proc]int     // processes below
+}
+
+func newForest(procs []Proc) *forest {
+	fo := &forest{up: make(map[*Proc]*Proc), kids: make(map[*Proc][]*Proc), size: make(map[*Proc]int)}
+	byID := make(map[int64]*Proc, len(procs))
+	for i := range procs {
+		byID[procs[i].ID] = &procs[i]
+	}
+	for i := range procs {
+		p := &procs[i]
+		up := byID[p.Parent]
+		for a := up; a != nil; a = fo.up[a] {
+			if a == p {
+				up = nil // parents in a circle, in a damaged capture
+			}
+		}
+		fo.up[p] = up
+		fo.kids[up] = append(fo.kids[up], p)
+	}
+	for i := range procs {
+		for a := fo.up[&procs[i]]; a != nil; a = fo.up[a] {
+			fo.size[a]++
+		}
+	}
+	return fo
+}
+
+// foldFrom is the size from which a subtree without anything of interest opens
+// folded.
+const foldFrom = 8
+
+// place folds what is large and leads to no alert, match or cursor.
+func (s *procsScreen) place(fo *forest) {
+	var walk func(p *Proc) bool
+	walk = func(p *Proc) bool {
+		keep := p.Alerts > 0 || s.matches[p.ID] > 0 || p.ID == s.m.st.Proc
+		for _, k := range fo.kids[p] {
+			if walk(k) {
+				keep = true
+			}
+		}
+		if !keep && fo.size[p] >= foldFrom {
+			s.folded[p.ID] = true
+		}
+		return keep
+	}
+	for _, p := range fo.kids[nil] {
+		walk(p)
+	}
+}
+
+// build makes the rows from the processes: depth first, children in order. With
+// a filter these are the processes with matching events, their ancestors and
+// their descendants.
+func (s *procsScreen) build(procs []Proc, matches map[int64]int64) {
+	in := procInput{n: len(procs), t: s.m.st.T, view: s.m.st.view(), matches: len(matches)}
+	if in.n > 0 {
+		in.first = &procs[0]
+	}
+	if in == s.built && !s.dirty {
 		return
 	}
-	s.built, s.builtT, s.dirty = procs, s.m.st.T, false
-	s.byID = make(map[int64]*Proc, len(procs))
-	kids := make(map[int64][]*Proc)
-	for i := range procs {
-		s.byID[procs[i].ID] = &procs[i]
+	cursor := s.m.st.Proc
+	s.built, s.data, s.matches, s.dirty, s.rows = in, procs, matches, false, s.rows[:0]
+	fo := newForest(procs)
+	if !s.placed && s.m.store.Info().Final {
+		s.place(fo)
+		s.placed = true
 	}
-	for i := range procs {
-		parent := procs[i].Parent
-		if s.byID[parent] == nil || parent == procs[i].ID {
-			parent = 0
+	wanted := make(map[*Proc]bool)
+	var want func(p *Proc, above bool) bool
+	want = func(p *Proc, above bool) bool {
+		keep := above || matches == nil || matches[p.ID] > 0
+		below := false
+		for _, k := range fo.kids[p] {
+			if want(k, keep) {
+				below = true
+			}
 		}
-		kids[parent] = append(kids[parent], &procs[i])
+		wanted[p] = keep || below
+		return wanted[p]
 	}
-	s.rows = s.rows[:0]
-	seen := make(map[int64]bool)
 	var walk func(p *Proc, depth int)
 	walk = func(p *Proc, depth int) {
-		if seen[p.ID] {
-			return // a cycle in a damaged index must not hang the screen
+		if !wanted[p] {
+			return
 		}
-		seen[p.ID] = true
 		shown := !s.hide || p.alive(s.m.st.T)
 		if shown {
-			s.rows = append(s.rows, procRow{p, depth, len(kids[p.ID]) > 0})
+			s.rows = append(s.rows, procRow{p, depth, fo.size[p]})
 			depth++
 		}
 		if shown && s.folded[p.ID] {
 			return
 		}
-		for _, k := range kids[p.ID] {
+		for _, k := range fo.kids[p] {
 			walk(k, depth)
 		}
 	}
-	for _, p := range kids[0] {
+	for _, p := range fo.kids[nil] {
+		want(p, false)
 		walk(p, 0)
 	}
-	if s.m.st.Proc != 0 {
-		for i, r := range s.rows {
-			if r.p.ID == s.m.st.Proc {
-				s.list.cur = int64(i)
+	s.list.cur = clamp(s.list.cur, 0, int64(len(s.rows))-1)
+	for i, r := range s.rows {
+		if r.p.ID == cursor {
+			s.list.cur = int64(i)
+		}
+	}
+}
+
+// reveal unfolds the ancestors of a process.
+func (s *procsScreen) reveal(procs []Proc, id int64) {
+	fo := newForest(procs)
+	for i := range procs {
+		if procs[i].ID == id {
+			for a := fo.up[&procs[i]]; a != nil; a = fo.up[a] {
+				delete(s.folded, a.ID)
 			}
 		}
 	}
@@ -120,21 +210,45 @@ func (s *procsScreen) row() *Proc {
 	return nil
 }
 
+// load brings the rows up to date and tells what to show instead, if anything.
+func (s *procsScreen) load() (note string, err error) {
+	version := s.m.store.Info().Version
+	procs, ready, err := s.procs.fresh(0, version)
+	if err != nil || !ready {
+		return "loading...", err
+	}
+	var matches map[int64]int64
+	if v := s.m.st.view(); !v.all() {
+		if matches, ready, err = s.match.fresh(v, version); err != nil || !ready {
+			return "searching...", err
+		}
+		if matches == nil {
+			matches = map[int64]int64{}
+		}
+	}
+	if s.dirty && s.m.st.Proc != 0 && (s.row() == nil || s.row().ID != s.m.st.Proc) {
+		s.reveal(procs, s.m.st.Proc)
+	}
+	s.build(procs, matches)
+	if len(s.rows) == 0 {
+		return "no process has matching events; / changes the filter, Z clears the range", nil
+	}
+	return "", nil
+}
+
 func (s *procsScreen) draw(f *Frame, y, h int) {
-	procs, ready, err := s.procs.fresh(0, s.m.store.Info().Version)
-	switch {
-	case err != nil:
+	note, err := s.load()
+	if err != nil {
 		f.putCell(0, y, f.w, "error: "+safeText(err.Error()), ColorRed)
 		return
-	case !ready && len(s.built) == 0:
-		f.putCell(1, y+1, f.w, "loading...", StyleDim)
+	}
+	if note != "" && len(s.rows) == 0 {
+		f.putCell(1, y+1, f.w-1, note, StyleDim)
 		return
-	case ready:
-		s.build(procs)
 	}
 	live := 0
-	for i := range s.built {
-		if s.built[i].alive(s.m.st.T) {
+	for i := range s.data {
+		if s.data[i].alive(s.m.st.T) {
 			live++
 		}
 	}
@@ -142,7 +256,7 @@ func (s *procsScreen) draw(f *Frame, y, h int) {
 	if s.m.st.T != 0 {
 		at = clockMicro(s.m.st.T)
 	}
-	f.putCell(0, y, f.w, fmt.Sprintf("T = %s   live at T: %d of %d   [ ] step T by events of this process, { } by alerts", at, live, len(s.built)), StylePlain)
+	f.putCell(0, y, f.w, fmt.Sprintf("T = %s   live at T: %d of %d   [ ] step T by events of this process, { } by alerts   %s", at, live, len(s.data), note), StylePlain)
 	lh := h - 1
 	if h >= 20 {
 		lh = (h - 1) * 3 / 5
@@ -151,83 +265,86 @@ func (s *procsScreen) draw(f *Frame, y, h int) {
 	s.drawTree(f, y+1, lh)
 }
 
+var procColumns = []column{
+	{title: "PROCESS TREE"},
+	{title: "PID", width: 7, right: true},
+	{title: "USER", width: 10},
+	{title: "START", width: 12, from: 110},
+	{title: "EXIT", width: 12, from: 110},
+	{title: "EVENTS", width: 8, right: true},
+	{title: "ALERT", width: 6, right: true},
+}
+
 func (s *procsScreen) drawTree(f *Frame, y, h int) {
 	s.listY = y + 1
-	wide := f.w >= 110
-	right := 8 + 1 + 10 + 1 + 8 + 1 + 4
-	if wide {
-		right += 2 * 16
-	}
-	tree := f.w - right - 2
-	f.putCell(1, y, tree, "PROCESS TREE", StyleBold)
-	x := tree + 2
-	put := func(w int, text string, r bool, yy int, st Style) {
-		if r {
-			f.putRight(x, yy, w, text, st)
-		} else {
-			f.putCell(x, yy, w, text, st)
-		}
-		x += w + 1
-	}
-	line := func(yy int, st Style, pid, user, start, end, events, alert string) {
-		x = tree + 2
-		put(8, pid, true, yy, st)
-		put(10, user, false, yy, st)
-		if wide {
-			put(15, start, false, yy, st)
-			put(15, end, false, yy, st)
-		}
-		put(8, events, true, yy, st)
-		put(3, alert, false, yy, st)
-	}
-	line(y, StyleBold, "PID", "USER", "START", "EXIT", "EVENTS", "AL")
+	l := newLayout(procColumns, 2, f.w-2, f.w)
+	l.head(f, y)
 	top := s.list.window(int64(len(s.rows)), h-1)
 	for i := range int64(h - 1) {
 		at := top + i
 		if at >= int64(len(s.rows)) {
 			break
 		}
-		r := s.rows[at]
-		p := r.p
-		st := StylePlain
-		note := ""
+		r := &s.rows[at]
+		st, life := StylePlain, " "
 		switch {
-		case s.m.st.T != 0 && p.Start > s.m.st.T:
-			st, note = StyleDim, "(later) "
-		case s.m.st.T != 0 && p.End != 0 && p.End < s.m.st.T:
-			st, note = StyleDim, "(exited) "
-		}
-		fold := "  "
-		if r.kids {
-			fold = "- "
-			if s.folded[p.ID] {
-				fold = "+ "
-			}
-		}
-		text := strings.Repeat("  ", min(r.depth, 20)) + fold + note + safeText(cmdOf(p))
-		alert := ""
-		if p.Worst != 0 {
-			alert = fmt.Sprintf("%d%c", p.Alerts, p.Worst)
-			if st == StylePlain {
-				st = letterStyle(p.Worst)
-			}
-		}
-		end := "still alive"
-		if p.End != 0 {
-			end = clockMilli(p.End)
-		}
-		start := "(before)"
-		if p.Start != 0 {
-			start = clockMilli(p.Start)
+		case s.m.st.T != 0 && r.p.Start > s.m.st.T:
+			st, life = StyleDim, "~"
+		case s.m.st.T != 0 && r.p.End != 0 && r.p.End < s.m.st.T:
+			st, life = StyleDim, "x"
+		case r.p.Worst != 0:
+			st = letterStyle(r.p.Worst)
+		case s.matches[r.p.ID] > 0:
+			st = StyleBold
 		}
 		yy := y + 1 + int(i)
-		f.putCell(1, yy, tree, text, st)
-		line(yy, st, fmt.Sprint(p.PID), safeText(p.User), start, end, count(p.Events), alert)
+		l.draw(f, yy, st, func(i int) string { return s.text(r, i) })
+		f.put(1, yy, 1, life, st)
 		if at == s.list.cur {
 			f.put(0, yy, 1, ">", StyleBold)
 			f.restyle(0, yy, f.w, StyleReverse)
 		}
 	}
+}
+
+func (s *procsScreen) text(r *procRow, i int) string {
+	p := r.p
+	switch i {
+	case 0:
+		fold := "  "
+		text := safeText(cmdOf(p))
+		switch {
+		case r.kids > 0 && s.folded[p.ID]:
+			fold = "+ "
+			text += fmt.Sprintf("  (%d below)", r.kids)
+		case r.kids > 0:
+			fold = "- "
+		}
+		return strings.Repeat("  ", min(r.depth, 20)) + fold + text
+	case 1:
+		return fmt.Sprint(p.PID)
+	case 2:
+		return safeText(p.User)
+	case 3:
+		if p.Start == 0 {
+			return "(before)"
+		}
+		return clockMilli(p.Start)
+	case 4:
+		if p.End == 0 {
+			return "still alive"
+		}
+		return clockMilli(p.End)
+	case 5:
+		if s.built.view.all() {
+			return count(p.Events)
+		}
+		return count(s.matches[p.ID])
+	}
+	if p.Alerts == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %c", count(p.Alerts), p.Worst)
 }
 
 func cmdOf(p *Proc) string {
@@ -249,7 +366,7 @@ func (s *procsScreen) drawDetail(f *Frame, y, h int) {
 	} else if !ready {
 		title += "  loading..."
 	}
-	d := &Detail{Sections: append([]Section{{Title: "Life", Fields: []DetailField{{"", s.life(p, f.w-22), ""}}}}, secs...)}
+	d := &Detail{Sections: append([]Section{{Title: "Life", Fields: []DetailField{{"in the capture", s.life(p, f.w-22), ""}}}}, secs...)}
 	if ready {
 		d.Sections = append(d.Sections, s.open(p))
 	}
@@ -324,6 +441,10 @@ func (s *procsScreen) move(n int64) {
 
 func (s *procsScreen) page() int { return max(s.list.h, 1) }
 
+// maxListed is how many process ids a filter lists before it names an ancestor
+// instead, which can only be decided by looking at every event.
+const maxListed = 40
+
 // enter shows the events of the subtree.
 func (s *procsScreen) enter() {
 	p := s.row()
@@ -332,8 +453,28 @@ func (s *procsScreen) enter() {
 	}
 	st := s.m.st
 	st.Screen, st.Proc = scopeEvents, p.ID
-	st.Filter = fmt.Sprintf("proc.pid = %d or proc.apid = %d", p.PID, p.PID)
+	st.Filter = s.subtree(p)
 	s.m.drill(fmt.Sprintf("%s %d", p.Name, p.PID), st)
+}
+
+// subtree is the filter for the events of p and its descendants.
+func (s *procsScreen) subtree(p *Proc) string {
+	fo := newForest(s.data)
+	if n := fo.size[p]; n == 0 {
+		return fmt.Sprintf("proc.pid = %d", p.PID)
+	} else if n > maxListed {
+		return fmt.Sprintf("proc.pid = %d or proc.apid = %d", p.PID, p.PID)
+	}
+	var pids []string
+	var walk func(p *Proc)
+	walk = func(p *Proc) {
+		pids = append(pids, fmt.Sprint(p.PID))
+		for _, k := range fo.kids[p] {
+			walk(k)
+		}
+	}
+	walk(p)
+	return "proc.pid in (" + strings.Join(pids, ", ") + ")"
 }
 
 func (s *procsScreen) leave() bool {
@@ -346,10 +487,18 @@ func (s *procsScreen) leave() bool {
 
 func (s *procsScreen) nextPane() { s.focused = !s.focused }
 
+// fold opens ('+'), closes ('-') or toggles ('z') what is below the cursor, or
+// everything ('*').
 func (s *procsScreen) fold(how rune) {
 	p := s.row()
 	if p == nil {
 		return
+	}
+	if how == 'z' {
+		how = '-'
+		if s.folded[p.ID] {
+			how = '+'
+		}
 	}
 	switch how {
 	case '+':
@@ -360,10 +509,8 @@ func (s *procsScreen) fold(how rune) {
 		if len(s.folded) > 0 {
 			clear(s.folded)
 		} else {
-			for _, r := range s.rows {
-				if r.kids {
-					s.folded[r.p.ID] = true
-				}
+			for p := range newForest(s.data).size {
+				s.folded[p.ID] = true
 			}
 		}
 	}
@@ -386,8 +533,15 @@ func (s *procsScreen) click(_, y int) {
 	s.move(0)
 }
 
+func (s *procsScreen) counts() string {
+	if s.built.view.all() {
+		return fmt.Sprintf("%d processes", len(s.data))
+	}
+	return fmt.Sprintf("%d of %d processes", s.built.matches, len(s.data))
+}
+
 func (s *procsScreen) status() string {
-	return "dim: exited before T or not yet started   C/E/W: critical, error, warning"
+	return "dim: x exited before T, ~ started later   C/E/W: critical, error, warning   + folded"
 }
 
 func (s *procsScreen) yank() string {

@@ -10,10 +10,12 @@ type State struct {
 	T      uint64 // time cursor
 	Event  uint64 // selected event, 0 none
 	Proc   int64  // selected process incarnation, 0 none
-	Alert  int    // selected alert
 	// Columns are the fields added to the event list.
 	Columns []string
 }
+
+// view is what all screens show of the capture.
+func (st *State) view() view { return view{st.Filter, st.Range} }
 
 // crumb is one step of a drill-down: where it led, and the state it left.
 type crumb struct {

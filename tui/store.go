@@ -28,7 +28,7 @@ type Store interface {
 	Fields() []string
 
 	// Events lists the events that match a filter within a range.
-	Events(filter string, r Range) EventList
+	Events(v view) EventList
 	// Detail tells everything about one event.
 	Detail(ctx context.Context, num uint64) (*Detail, error)
 
@@ -40,13 +40,17 @@ type Store interface {
 
 	// Procs returns all process incarnations, parents before children.
 	Procs(ctx context.Context) ([]Proc, error)
+	// Matching counts the events that match a filter within a range by process
+	// incarnation.
+	Matching(ctx context.Context, v view) (map[int64]int64, error)
 	// ProcDetail tells about one incarnation.
 	ProcDetail(ctx context.Context, id int64) ([]Section, error)
 	// OpenFDs lists the descriptors that a process had open at a time.
 	OpenFDs(ctx context.Context, pid int64, at uint64) ([]DetailField, error)
 
-	// Alerts returns the first maxAlerts alerts in order of time.
-	Alerts(ctx context.Context) ([]Alert, error)
+	// Alerts returns the first maxAlerts alerts, in order of time, on events that
+	// match a filter within a range.
+	Alerts(ctx context.Context, v view) ([]Alert, error)
 	// Why evaluates the condition of a rule on an event.
 	Why(ctx context.Context, event uint64, rule string) ([]TraceLine, error)
 
@@ -75,6 +79,14 @@ type Range struct{ A, B uint64 }
 
 func (r Range) all() bool { return r == Range{} }
 
+// view is the part of a capture that a screen shows.
+type view struct {
+	filter string
+	rng    Range
+}
+
+func (v view) all() bool { return v == view{} }
+
 // EventList is a list of events for a Pager.
 type EventList interface {
 	pageSource[EventRow]
@@ -89,6 +101,7 @@ type EventRow struct {
 	CPU    uint16
 	Proc   string
 	PID    int64
+	ProcID int64 // process incarnation
 	Type   string
 	Args   string
 	Failed bool
