@@ -40,9 +40,20 @@ func (ix *Index) ProcessesOf(ctx context.Context, fl *Filter, r Range) (map[int6
 // TargetsOf counts the matching events of each file or connection that has any,
 // by id of the table target.
 func (ix *Index) TargetsOf(ctx context.Context, fl *Filter, r Range) (map[int64]*Tally, error) {
+	return ix.tallyOf(ctx, fl, r, "e.target")
+}
+
+// PathsOf counts the matching events of each path that a call without
+// descriptor names, by id of the table path.
+func (ix *Index) PathsOf(ctx context.Context, fl *Filter, r Range) (map[int64]*Tally, error) {
+	return ix.tallyOf(ctx, fl, r, "e.path")
+}
+
+// tallyOf is tally without the events that have none.
+func (ix *Index) tallyOf(ctx context.Context, fl *Filter, r Range, column string) (map[int64]*Tally, error) {
 	var out map[int64]*Tally
 	err := ix.with(func(c *conn) (err error) {
-		out, err = ix.tally(ctx, c, fl, r, "e.target")
+		out, err = ix.tally(ctx, c, fl, r, column)
 		delete(out, 0)
 		return err
 	})

@@ -16,7 +16,11 @@ type (
 	celled interface {
 		cell() (field, value string, ok bool)
 	}
-	yanker interface{ yank() string }
+	yanker   interface{ yank() string }
+	columned interface {
+		pick(dir int)
+		sortBy()
+	}
 )
 
 // actions is the one registry of keys: hint line, help and palette follow from it.
@@ -40,6 +44,15 @@ func actions() []action {
 		{"exclude", []string{"-"}, scopeGlobal, "", "leave out events with the selected value", func(m *Model) { termAction(m, "not %s", false) }},
 		{"prepare", []string{"_"}, scopeGlobal, "", "put the selected value into the filter bar without applying it", func(m *Model) { termAction(m, "%s", true) }},
 		{"failures", []string{"!"}, scopeGlobal, "", "show only failed calls, or everything again", failuresAction},
+		{"column-left", []string{"<", "Left", "h"}, scopeGlobal, "", "pick the column to the left", func(m *Model) { pickAction(m, -1) }},
+		{"column-right", []string{">", "Right", "l"}, scopeGlobal, "", "pick the column to the right", func(m *Model) { pickAction(m, 1) }},
+		{"sort", []string{"s"}, scopeGlobal, "", "sort by the picked column, or the other way round", func(m *Model) {
+			if s, ok := m.screen().(columned); ok {
+				s.sortBy()
+			} else {
+				m.say("this list is in the order of time")
+			}
+		}},
 		{"time", []string{"t"}, scopeGlobal, "time", "go to a time (12:07:31.5, +5s, -2m) or event (#1203378)", timeAction},
 		{"context", []string{"x"}, scopeGlobal, "context", "lift the filter and the range around this event", contextAction},
 		{"same-next", []string{"]"}, scopeGlobal, "", "next event of the same process", func(m *Model) { sameProcess(m, 1) }},
@@ -105,6 +118,9 @@ func actions() []action {
 			s.hide, s.dirty = !s.hide, true
 		}},
 	}
+	for _, sc := range []scope{scopeFiles, scopeConns} {
+		acts = append(acts, action{"owner", []string{"o"}, sc, "owner", "the process that used this first, in the tree", func(m *Model) { m.screen().(*tableScreen).owner() }})
+	}
 	// [ is written here because a bracket in the table reads badly beside ].
 	acts = append(acts, action{"same-prev", []string{"["}, scopeGlobal, "", "previous event of the same process", func(m *Model) { sameProcess(m, -1) }})
 	for s := scopeEvents; s < numScopes; s++ {
@@ -126,6 +142,14 @@ func backAction(m *Model) {
 func filterAction(m *Model) {
 	m.prompt = newPrompt(filterLabel, m.st.Filter, m.filters, m.setFilter)
 	m.prompt.complete = m.completeField
+}
+
+func pickAction(m *Model, dir int) {
+	if s, ok := m.screen().(interface{ pick(int) }); ok {
+		s.pick(dir)
+	} else {
+		m.say("there are no columns to pick here")
+	}
 }
 
 // termAction turns the selected cell into a term of the filter.

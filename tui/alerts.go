@@ -146,7 +146,7 @@ func (s *alertsScreen) draw(f *Frame, y, h int) {
 	}
 	lh := h
 	if h >= 16 {
-		lh = h / 2
+		lh = listHeight(len(s.rows), h)
 		s.drawDetail(f, y+lh, h-lh)
 	}
 	s.drawList(f, y, lh)

@@ -21,6 +21,7 @@ type fakeStore struct {
 	info    Info
 	slow    chan struct{}
 	queries atomic.Int64
+	hostile string // stands for every captured string of tables
 }
 
 func newFakeStore(n int) *fakeStore {
@@ -184,6 +185,33 @@ func (s *fakeStore) Alerts(ctx context.Context, v view) ([]Alert, error) {
 		}
 	}
 	return out, s.wait(ctx)
+}
+
+func (s *fakeStore) Files(ctx context.Context, _ view) (*Table, error) {
+	t0 := int64(t0)
+	return &Table{Columns: fileColumns, Rows: []TableRow{
+		{Cells: []any{s.text("/etc/passwd"), "file", int64(3), int64(4096), int64(0), int64(12), int64(0), t0, t0 + 1e9}, Filter: "fd.name = /etc/passwd"},
+		{Cells: []any{s.text("/var/log/nginx/access.log"), "file", int64(1), int64(0), int64(70_000), int64(802), int64(2), t0, t0 + 5e9}, Filter: "fd.name = /var/log/nginx/access.log"},
+		{Cells: []any{s.text("/root/.ssh/authorized_keys"), nil, int64(0), int64(0), int64(0), int64(1), int64(1), nil, nil}, Filter: "fd.name = /root/.ssh/authorized_keys"},
+	}}, s.wait(ctx)
+}
+
+func (s *fakeStore) Conns(ctx context.Context, _ view) (*Table, error) {
+	t0 := int64(t0)
+	return &Table{Columns: connColumns, Rows: []TableRow{
+		{Cells: []any{"tcp", "client", s.text("10.0.0.4:40112->198.51.100.9:80"), s.text("curl"), int64(4413), t0 + 3e9, int64(29e6), int64(3321), int64(402), int64(9)},
+			Filter: "fd.name = 10.0.0.4:40112->198.51.100.9:80", Proc: 5, Event: 4},
+		{Cells: []any{"tcp", "server", s.text("10.0.0.7:51022->10.0.0.4:80"), s.text("nginx"), int64(812), t0, int64(4e9), int64(611), int64(90_000), int64(41)},
+			Filter: "fd.name = 10.0.0.7:51022->10.0.0.4:80", Proc: 3, Event: 1},
+	}}, s.wait(ctx)
+}
+
+// text is what a captured string is, or what the test wants it to be.
+func (s *fakeStore) text(v string) string {
+	if s.hostile != "" {
+		return s.hostile
+	}
+	return v
 }
 
 func (s *fakeStore) Matching(ctx context.Context, v view) (map[int64]int64, error) {

@@ -46,21 +46,14 @@ func (s *IndexStore) Matching(ctx context.Context, v view) (map[int64]int64, err
 
 // worst returns the letter of the worst alert of each process that has any.
 func (s *IndexStore) worst(ctx context.Context) (map[int64]byte, error) {
-	res, err := s.ix.SQL(ctx, "SELECT process_id, min(severity) FROM alerts GROUP BY process_id")
-	if err != nil {
-		return nil, err
-	}
-	defer res.Close()
 	out := make(map[int64]byte)
-	for {
-		row, err := res.Next()
-		if err != nil {
-			return out, ignoreEOF(err)
-		}
+	err := s.each(ctx, "SELECT process_id, min(severity) FROM alerts GROUP BY process_id", func(row []any) bool {
 		id, _ := row[0].(int64)
 		sev, _ := row[1].(int64)
 		out[id] = severityLetter(int(sev))
-	}
+		return true
+	})
+	return out, err
 }
 
 // maxCalls is how many kinds of calls the detail of a process lists.

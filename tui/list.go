@@ -25,6 +25,10 @@ func (l *list) window(n int64, h int) int64 {
 	return l.top
 }
 
+// listHeight is the height of a list of n rows and its heading above a detail
+// pane, both in h lines: what it needs, but from two to three fifths of them.
+func listHeight(n, h int) int { return max(min(n+2, h*3/5), h*2/5) }
+
 func clamp(v, lo, hi int64) int64 { return max(min(v, hi), lo) }
 
 // farAway moves to an end of any list.

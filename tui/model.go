@@ -78,6 +78,8 @@ func NewModel(store Store, opts Options, changed func()) (*Model, error) {
 	m.st = State{Screen: scopeEvents}
 	m.screens[scopeEvents] = newEventsScreen(m)
 	m.screens[scopeProcs] = newProcsScreen(m)
+	m.screens[scopeFiles] = newTableScreen(m, scopeFiles, "files", fileEvents, store.Files)
+	m.screens[scopeConns] = newTableScreen(m, scopeConns, "connections", connEvents, store.Conns)
 	m.screens[scopeAlerts] = newAlertsScreen(m)
 	if err := m.restore(); err != nil {
 		m.say("%s: %v", opts.Session, err)

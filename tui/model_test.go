@@ -134,6 +134,8 @@ func TestGoldenFrames(t *testing.T) {
 		{"events-filter", "/ 'evt.type = connect' Enter"},
 		{"filter-typing", "/ 'evt.type ='"},
 		{"procs", "Down Down p"},
+		{"files", "3"},
+		{"conns", "4 < < < s"},
 		{"alerts", "5"},
 		{"help", "?"},
 		{"palette", ": 'ti'"},
@@ -208,6 +210,44 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// TestTables sorts, narrows and drills from the tables.
+func TestTables(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("3")
+	s := h.m.screens[scopeFiles].(*tableScreen)
+	first := func() any { return s.table.Rows[s.order[0]].Cells[0] }
+	if first() != "/var/log/nginx/access.log" {
+		t.Errorf("files are sorted with %v first, want that with the most events", first())
+	}
+	h.keys("s")
+	if first() != "/root/.ssh/authorized_keys" {
+		t.Errorf("s again: %v first, want that with the fewest events", first())
+	}
+	h.keys("< < < < < s")
+	if first() != "/etc/passwd" {
+		t.Errorf("sorted by path: %v first", first())
+	}
+	h.keys("=")
+	if h.m.st.Filter != "fd.name = /etc/passwd" || h.m.st.Screen != scopeFiles {
+		t.Errorf("= on the path: filter %q on screen %d", h.m.st.Filter, h.m.st.Screen)
+	}
+	h.keys("u Enter")
+	if h.m.st.Filter != "fd.name = /etc/passwd" || h.m.st.Screen != scopeEvents {
+		t.Errorf("Enter on a file: filter %q on screen %d", h.m.st.Filter, h.m.st.Screen)
+	}
+	h.keys("Esc 4 o")
+	if h.m.st.Screen != scopeProcs || h.m.st.Proc != 3 {
+		t.Errorf("o on a connection: screen %d process %d, want the tree at 3", h.m.st.Screen, h.m.st.Proc)
+	}
+	h.keys("Esc")
+	h.m.Click(h.m.screens[scopeConns].(*tableScreen).layout.at[3], h.m.bodyY, false)
+	h.frame()
+	if s := h.m.screens[scopeConns].(*tableScreen); s.sort != 3 {
+		t.Errorf("a click on a heading sorts by column %d, want 3", s.sort)
+	}
+}
+
 // TestBadFilter keeps the old filter and says what is wrong.
 func TestBadFilter(t *testing.T) {
 	h := newHarness(t, newFakeStore(10), 120, 36)
@@ -234,9 +274,9 @@ func TestHostileStrings(t *testing.T) {
 			st.procs[i].Name, st.procs[i].Cmdline, st.procs[i].User = s, s, s
 		}
 		st.alerts[0].Rule, st.alerts[0].Output, st.alerts[0].Proc, st.alerts[0].Tags = s, s, s, []string{s}
-		st.info.Name, st.info.Damage = s, s
+		st.info.Name, st.info.Damage, st.hostile = s, s, s
 		h := newHarness(t, st, 120, 36)
-		for _, keys := range []string{"", "Tab", "2", "5", "1 Enter", "Esc"} {
+		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "1 Enter", "Esc"} {
 			h.keys(keys)
 			f := NewFrame(h.w, h.h)
 			h.frame()

@@ -259,7 +259,7 @@ func (s *procsScreen) draw(f *Frame, y, h int) {
 	f.putCell(0, y, f.w, fmt.Sprintf("T = %s   live at T: %d of %d   [ ] step T by events of this process, { } by alerts   %s", at, live, len(s.data), note), StylePlain)
 	lh := h - 1
 	if h >= 20 {
-		lh = (h - 1) * 3 / 5
+		lh = listHeight(len(s.rows), h-1)
 		s.drawDetail(f, y+1+lh, h-1-lh)
 	}
 	s.drawTree(f, y+1, lh)
@@ -366,7 +366,14 @@ func (s *procsScreen) drawDetail(f *Frame, y, h int) {
 	} else if !ready {
 		title += "  loading..."
 	}
-	d := &Detail{Sections: append([]Section{{Title: "Life", Fields: []DetailField{{"in the capture", s.life(p, f.w-22), ""}}}}, secs...)}
+	life := []DetailField{{"life", s.life(p, f.w-22), ""}}
+	d := &Detail{}
+	for i, sec := range secs {
+		if i == 0 {
+			sec.Fields = append(life, sec.Fields...)
+		}
+		d.Sections = append(d.Sections, sec)
+	}
 	if ready {
 		d.Sections = append(d.Sections, s.open(p))
 	}

@@ -48,6 +48,11 @@ type Store interface {
 	// OpenFDs lists the descriptors that a process had open at a time.
 	OpenFDs(ctx context.Context, pid int64, at uint64) ([]DetailField, error)
 
+	// Files and Conns return the files and the connections that events concern
+	// which match a filter within a range.
+	Files(ctx context.Context, v view) (*Table, error)
+	Conns(ctx context.Context, v view) (*Table, error)
+
 	// Alerts returns the first maxAlerts alerts, in order of time, on events that
 	// match a filter within a range.
 	Alerts(ctx context.Context, v view) ([]Alert, error)

@@ -107,14 +107,13 @@ func TestTUIStory(t *testing.T) {
 	tm.keys("Enter")
 	tm.wait("> alert 1", "[1 Events]", "\nAlerts ")
 	tm.keys("p")
-	tm.wait("[2 Procs]", "PROCESS TREE", "Open at T")
+	tm.wait("[2 Procs]", "PROCESS TREE", "lifetime", "Open at T")
 	tm.keys("Enter")
 	tm.wait("[1 Events]", "proc.pid ")
 	tm.keys("/", "C-u")
 	tm.typed("evt.type = execve")
 	tm.keys("Enter")
-	got := tm.wait(" Filter: evt.type = execve ")
-	got = tm.wait("execve       ")
+	got := tm.wait(" Filter: evt.type = execve ", "execve       res")
 	if strings.Contains(got, "openat  ") {
 		t.Errorf("the filter shows other events too:\n%s", got)
 	}
@@ -128,7 +127,6 @@ func TestTUIStory(t *testing.T) {
 		t.Errorf("the terminal was not restored:\n%s", got)
 	}
 	// The place and the mark come back.
-	tm.keys("C-l")
 	tm.typed("sysreel tui incident.scap.zst")
 	tm.keys("Enter")
 	tm.wait(" Filter: proc.pid ", "marks: a=")
