@@ -1,11 +1,14 @@
 package probe
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +78,19 @@ var _ = addCases(map[string]func(c *child){
 		c.call(unix.SYS_GETPGID, 0)
 		c.must(unix.SYS_PRCTL, unix.PR_SET_NAME, c.str("other"), 0, 0, 0)
 		c.call(unix.SYS_GETPGID, 0)
+	},
+	"~memory": func(c *child) {
+		big := make([]byte, 32<<20)
+		for i := 0; i < len(big); i += 4096 {
+			big[i] = 1
+		}
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			c.fail("%v", err)
+		}
+		c.expect(schema.PPME_SYSCALL_BRK_4_X, anything{}, atLeast(statusKB(status, "VmSize")), atLeast(statusKB(status, "VmRSS")), anything{}, anything{})
+		syscall.RawSyscall(unix.SYS_BRK, 0, 0, 0)
+		runtime.KeepAlive(big)
 	},
 	"~user": func(c *child) {
 		c.call(unix.SYS_GETPGID, 0)
@@ -333,6 +349,44 @@ func TestSelectionByTask(t *testing.T) {
 		}
 		t.Skip("no unified cgroup hierarchy mounted")
 	})
+}
+
+// TestMemory compares the memory counters with those of /proc. The kernel keeps
+// the resident size per CPU, so that both are a little off.
+func TestMemory(t *testing.T) {
+	p := startLive(t, Config{Syscalls: append(codes(t, "brk"), codeProcexit)})
+	wants, events := runCase(t, p, "~memory")
+	var last *recorded
+	for i := range events {
+		if events[i].typ == schema.PPME_SYSCALL_BRK_4_X {
+			last = &events[i]
+		}
+	}
+	if last == nil {
+		t.Fatal("no brk was recorded")
+	}
+	for i, name := range []string{"vm_size", "vm_rss"} {
+		got, want := int64(binary.LittleEndian.Uint32(last.params[i+1])), wants[0].Params[i+1].Int
+		if got < want/2 || got > want*2 {
+			t.Errorf("%s is %d KiB, /proc says %d", name, got, want)
+		}
+	}
+	if got := binary.LittleEndian.Uint32(last.params[3]); got > 1<<20 {
+		t.Errorf("vm_swap is %d KiB", got)
+	}
+}
+
+// statusKB returns a value in KiB of /proc/PID/status.
+func statusKB(status []byte, name string) int {
+	for line := range strings.Lines(string(status)) {
+		var n int
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			if _, err := fmt.Sscan(rest, &n); err == nil {
+				return n
+			}
+		}
+	}
+	return 0
 }
 
 // TestTracepoints checks what is recorded on request only.

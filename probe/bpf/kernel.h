@@ -205,7 +205,11 @@ static __always_inline u64 rss_counter(struct mm_struct *mm, u32 which)
 		v = READ((struct mm_struct___rss_stat *)mm, rss_stat.count[which].counter);
 	} else {
 		barrier();
-		v = READ(mm, rss_stat[which].count);
+		// The kernel's counter is longer than the part declared here, so the
+		// distance from one to the next has to be asked for.
+		struct percpu_counter *c = (void *)mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+					   which * bpf_core_type_size(struct percpu_counter);
+		v = READ(c, count);
 	}
 	return v < 0 ? 0 : v;
 }
