@@ -153,7 +153,8 @@ func (c *child) expectExec(w execWant) {
 	if b, err := os.ReadFile("/proc/self/loginuid"); err == nil {
 		login, _ = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
 	}
-	params := []any{w.res, w.exe, w.args, w.tid, w.pid, w.ptid, nil, w.fdlimit, anything{}, atLeast(1), atLeast(1), atLeast(1), anything{}, w.comm,
+	// The resident size of a new image is 0 where the kernel keeps it per CPU.
+	params := []any{w.res, w.exe, w.args, w.tid, w.pid, w.ptid, nil, w.fdlimit, anything{}, atLeast(1), atLeast(1), anything{}, anything{}, w.comm,
 		cgroups(c), w.env, anything{}, w.pgid, uint32(login), w.flags, w.caps[0], w.caps[1], w.caps[2],
 		st.Ino, uint64(st.Ctim.Nano()), uint64(st.Mtim.Nano()), w.uid, w.trusted, w.pgid, w.gid}
 	if w.failedAt {
@@ -262,7 +263,7 @@ var _ = addCases(map[string]func(c *child){
 		exe, args := ownArgs()
 		me, tid := unix.Getpid(), unix.Gettid()
 		common := func(res int64, of, ptid any, flags int, start any) []any {
-			return []any{res, exe, args, of, of, ptid, nil, noFile(c), anything{}, anything{}, atLeast(1), atLeast(1), anything{}, comm(), cgroups(c), flags, 0, 0, of, of, start}
+			return []any{res, exe, args, of, of, ptid, nil, noFile(c), anything{}, anything{}, atLeast(1), anything{}, anything{}, comm(), cgroups(c), flags, 0, 0, of, of, start}
 		}
 		parent := func(res int64, flags int) []any {
 			p := common(res, me, atLeast(1), flags, 0)
