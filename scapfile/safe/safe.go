@@ -94,7 +94,7 @@ func printable(s string) int {
 		x := binary.LittleEndian.Uint64(b[i:])
 		// A byte below ' ' or above '~' sets its high bit; others do only when
 		// such a byte borrowed from them.
-		if (x-' '*each|x+each|x)&high != 0 {
+		if ((x-' '*each)|(x+each)|x)&high != 0 {
 			break
 		}
 	}

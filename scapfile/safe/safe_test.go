@@ -2,6 +2,7 @@ package safe
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -67,5 +68,25 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		dst = Append(dst[:0], "fd=3(<f>/usr/lib/x86_64-linux-gnu/libc.so.6) dirfd=-100(AT_FDCWD)")
+	}
+}
+
+// Every control byte at every place of a word and behind it.
+func TestAppendEveryByteEverywhere(t *testing.T) {
+	for n := range 20 {
+		for at := range n {
+			for c := range 0x80 {
+				s := strings.Repeat("~", at) + string(rune(c)) + strings.Repeat(" ", n-at-1)
+				if c >= ' ' && c < 0x7f {
+					if got := String(s); got != s || !IsSafe(s) {
+						t.Fatalf("%q became %q", s, got)
+					}
+					continue
+				}
+				if got := String(s); strings.ContainsRune(got, rune(c)) || IsSafe(s) {
+					t.Fatalf("%q passed as %q", s, got)
+				}
+			}
+		}
 	}
 }
