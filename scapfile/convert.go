@@ -185,24 +185,29 @@ func newConverter() *converter { return new(converter) }
 // reset forgets everything, for a new section.
 func (c *converter) reset() { c.enters.clear() }
 
+// settled reports an event that has nothing to convert: a quick look that takes
+// all events of a capture of today. It says false of types beyond the schema.
+func settled(e *Event) bool {
+	v := verdicts[e.Type&shapeMask]
+	return e.Type <= shapeMask && (v == verdictDeliver ||
+		v == verdictConvertIfShort && e.count >= uint32(shapes[e.Type&shapeMask]&shapeCount))
+}
+
 // apply converts e in place. verdictDeliver means that e is in the current model
 // now; its parameters may be a view of the converter's memory, valid until the
 // next call.
 func (c *converter) apply(e *Event) verdict {
+	if settled(e) {
+		return verdictDeliver
+	}
 	v := verdictUnknown
 	if e.Type <= shapeMask {
 		v = verdicts[e.Type&shapeMask]
 	}
-	switch v {
-	case verdictConvertIfShort:
-		if e.count >= uint32(shapes[e.Type&shapeMask]&shapeCount) {
-			return verdictDeliver
-		}
-	case verdictConvert:
-	default:
-		return v
+	if v == verdictConvert || v == verdictConvertIfShort {
+		return c.convert(e)
 	}
-	return c.convert(e)
+	return v
 }
 
 // convert runs the steps for e until it needs no more.
@@ -230,15 +235,10 @@ func (c *converter) convert(e *Event) verdict {
 			return verdictDeliver
 		}
 		c.run(e, s, round&1)
-		switch verdicts[e.Type&shapeMask] {
-		case verdictDeliver:
+		if settled(e) {
 			return verdictDeliver
-		case verdictConvertIfShort:
-			if e.count >= uint32(shapes[e.Type&shapeMask]&shapeCount) {
-				return verdictDeliver
-			}
-		case verdictConvert:
-		default:
+		}
+		if v := verdicts[e.Type&shapeMask]; v != verdictConvert && v != verdictConvertIfShort {
 			return verdictDrop
 		}
 	}

@@ -85,12 +85,8 @@ func (e *Event) Param(i int) []byte {
 	if e.wide {
 		return e.wideParam(i)
 	}
-	lens := e.data[:2*i+2]
-	off := 2 * e.count
-	for k := 0; k < 2*i; k += 2 {
-		off += uint32(binary.LittleEndian.Uint16(lens[k:]))
-	}
-	size := uint32(binary.LittleEndian.Uint16(lens[2*i:]))
+	off := 2*e.count + sumLengths(e.data, i)
+	size := uint32(binary.LittleEndian.Uint16(e.data[2*i:]))
 	if size == 0 {
 		return nil
 	}

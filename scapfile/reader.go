@@ -455,7 +455,7 @@ func (r *Reader) event(body []byte, layout eventBlock) error {
 // deliver numbers the event in r.ev, after converting it where that is needed.
 func (r *Reader) deliver() (bool, error) {
 	e := &r.ev
-	if !r.opts.Raw && (e.Type > shapeMask || verdicts[e.Type&shapeMask] != verdictDeliver) {
+	if !r.opts.Raw && !settled(e) {
 		switch r.conv.apply(e) {
 		case verdictDrop:
 			return false, nil
