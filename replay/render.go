@@ -1,9 +1,11 @@
 package replay
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/sysreel/sysreel/scapfile/schema"
 )
@@ -322,13 +324,9 @@ func appendAddr(dst []byte, a netip.Addr) []byte { return a.AppendTo(dst) }
 func AppendJSONString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	i, start := jsonPlain(s), 0
+	for ; i < len(s); i += jsonPlain(s[i:]) {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf && c != 0x7f {
-			i++
-			continue
-		}
 		if c >= utf8.RuneSelf {
 			if r, size := utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
 				i += size
@@ -354,4 +352,28 @@ func AppendJSONString(dst []byte, s string) []byte {
 		start = i
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// jsonPlain returns the length of the text that s begins with and that stands for
+// itself in JSON: printable ASCII without quotes and backslashes. Eight bytes are
+// tested at a time.
+func jsonPlain(s string) int {
+	const (
+		each = 0x0101010101010101
+		high = 0x80 * each
+	)
+	b, i := unsafe.Slice(unsafe.StringData(s), len(s)), 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := x^'"'*each, x^'\\'*each
+		// The bytes that do not pass set their high bits, others only when such a
+		// byte borrowed from them.
+		if ((x-' '*each)|(x+each)|x|((quote-each)&^quote)|((slash-each)&^slash))&high != 0 {
+			break
+		}
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] < 0x7f && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
 }
