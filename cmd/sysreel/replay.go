@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sysreel/sysreel/replay"
@@ -178,24 +181,25 @@ var jsonFields = []string{
 }
 
 func newJSONPrinter() (eventPrinter, error) {
-	refs := make([]*replay.Ref, len(jsonFields))
+	type member struct {
+		key string // with what stands around it
+		ref *replay.Ref
+	}
+	members := make([]member, len(jsonFields))
+	sep := "{"
 	for i, name := range jsonFields {
 		ref, err := replay.Resolve(name)
 		if err != nil {
 			return nil, err
 		}
-		refs[i] = ref
+		members[i] = member{sep + `"` + name + `":`, ref}
+		sep = ","
 	}
 	return func(dst []byte, ev *replay.Event) []byte {
-		for i, ref := range refs {
-			sep := byte(',')
-			if i == 0 {
-				sep = '{'
-			}
-			dst = append(dst, sep, '"')
-			dst = append(dst, ref.Text...)
-			dst = append(dst, '"', ':')
-			dst, _ = ref.AppendJSON(dst, ev)
+		for i := range members {
+			m := &members[i]
+			dst = append(dst, m.key...)
+			dst, _ = m.ref.AppendJSON(dst, ev)
 		}
 		return append(dst, '}', '\n')
 	}, nil
@@ -229,12 +233,14 @@ func replayMachine(e *env, m *replay.Machine, out *bufio.Writer, o replayOptions
 	buf := make([]byte, 0, 4096)
 	left := o.count
 	started := false
-	for e.ctx.Err() == nil {
+	var interrupted atomic.Bool // cheaper to ask for each event than the context
+	defer context.AfterFunc(e.ctx, func() { interrupted.Store(true) })()
+	for !interrupted.Load() {
 		ev, err := m.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
 		if err != nil {
+			if errors.Is(err, io.EOF) {
+				break
+			}
 			if alerts != nil {
 				alerts.summary(out)
 			}
@@ -296,10 +302,10 @@ func printRaw(out *bufio.Writer, r *scapfile.Reader, o replayOptions) error {
 	rd := scapfile.Renderer{DataLimit: 80, Safe: true}
 	for n := int64(0); o.count == 0 || n < o.count; n++ {
 		ev, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
 		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
 			return err
 		}
 		buf = appendRawLine(buf[:0], &rd, ev)
@@ -313,10 +319,22 @@ func printRaw(out *bufio.Writer, r *scapfile.Reader, o replayOptions) error {
 // appendRawLine appends an event as it stands in the file: number, time, cpu,
 // thread, direction, type and parameters.
 func appendRawLine(dst []byte, rd *scapfile.Renderer, ev *scapfile.Event) []byte {
-	dir := '<'
+	dir := byte('<')
 	if ev.Type.IsEnter() {
 		dir = '>'
 	}
-	dst = fmt.Appendf(dst, "%d %d.%09d %d (%d) %c %s ", ev.Num, ev.TS/1e9, ev.TS%1e9, ev.CPU, ev.TID, dir, ev.Name())
+	dst = append(strconv.AppendUint(dst, ev.Num, 10), ' ')
+	dst = append(strconv.AppendUint(dst, ev.TS/1e9, 10), '.')
+	at := len(dst)
+	dst = strconv.AppendUint(dst, 1e9+ev.TS%1e9, 10)
+	dst = append(dst[:at], dst[at+1:]...) // the 1 kept the zeros
+	dst = append(dst, ' ')
+	dst = strconv.AppendUint(dst, uint64(ev.CPU), 10)
+	dst = append(dst, " ("...)
+	dst = strconv.AppendInt(dst, ev.TID, 10)
+	dst = append(dst, ") "...)
+	dst = append(dst, dir, ' ')
+	dst = append(dst, ev.Name()...)
+	dst = append(dst, ' ')
 	return append(rd.AppendArgs(dst, ev), '\n')
 }
