@@ -226,10 +226,15 @@ static __always_inline void read_vm(struct vm *vm, struct task_struct *t)
 	vm->swap = rss_counter(mm, 2) << shift;
 }
 
-static __always_inline u64 capabilities(u64 set)
+static __always_inline u64 capabilities(const kernel_cap_t *set)
 {
-	return set & ((1ULL << 41) - 1); // up to CAP_CHECKPOINT_RESTORE, same bits as PPM_CAP_
+	u64 v = 0;
+	bpf_probe_read_kernel(&v, sizeof(v), set);
+	return v & ((1ULL << 41) - 1); // up to CAP_CHECKPOINT_RESTORE, same bits as PPM_CAP_
 }
+
+// CAPABILITIES reads one of the sets of a struct cred.
+#define CAPABILITIES(cred, set) capabilities(__builtin_preserve_access_index(&(cred)->set))
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 {

@@ -156,7 +156,9 @@ static __always_inline int dispatch(void *ctx, struct pt_regs *regs, s64 ret, co
 #endif
 	if (nr >= SYSCALLS) // also -1: no system call at all
 		return 0;
-	u8 sel = selected[nr];
+	// The verifier must see the bound on the very register that is the index.
+	barrier_var(nr);
+	u8 sel = selected[nr & (SYSCALLS - 1)];
 	if (!sel)
 		return 0;
 
@@ -178,7 +180,8 @@ static __always_inline int dispatch(void *ctx, struct pt_regs *regs, s64 ret, co
 		nr = compat_call(c, regs, nr, direct);
 		if (nr >= SYSCALLS)
 			return 0;
-		sel = selected[nr];
+		barrier_var(nr);
+		sel = selected[nr & (SYSCALLS - 1)];
 		if (!(sel & SEL_NATIVE))
 			return 0;
 	} else {

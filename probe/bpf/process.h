@@ -216,7 +216,7 @@ static __noinline int exe_writable(const struct cred *cred, struct inode *inode)
 	} else if (mode & 0002) {
 		return 1;
 	}
-	u64 caps = READ(cred, cap_effective.val);
+	u64 caps = CAPABILITIES(cred, cap_effective);
 	struct user_namespace *ns = READ(cred, user_ns);
 	bool owner = mapped(&ns->uid_map, uid);
 	if (caps & CAP_DAC_OVERRIDE && owner && mapped(&ns->gid_map, gid))
@@ -270,9 +270,9 @@ static __always_inline void put_exec_task(struct ev *e, struct task_struct *t)
 	put64(e, 17, fd(pgid(t, task_level(t))));
 	put32(e, 18, loginuid(t));
 	put32(e, 19, exe ? exe_flags(cred, exe, inode) : 0);
-	put64(e, 20, capabilities(READ(cred, cap_inheritable.val)));
-	put64(e, 21, capabilities(READ(cred, cap_permitted.val)));
-	put64(e, 22, capabilities(READ(cred, cap_effective.val)));
+	put64(e, 20, CAPABILITIES(cred, cap_inheritable));
+	put64(e, 21, CAPABILITIES(cred, cap_permitted));
+	put64(e, 22, CAPABILITIES(cred, cap_effective));
 	put64(e, 23, READ(inode, i_ino));
 	put64(e, 24, inode ? inode_ctime(inode) : 0);
 	put64(e, 25, inode ? inode_mtime(inode) : 0);

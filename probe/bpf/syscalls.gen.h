@@ -145,9 +145,9 @@ int capset_x353(void *ctx)
 	BEGIN_FIXED(353, 4, 66);
 	const struct cred *cred = READ(current(), cred);
 	put64(&e, 0, c->ret); // res
-	put64(&e, 1, capabilities(READ(cred, cap_inheritable.val))); // cap_inheritable
-	put64(&e, 2, capabilities(READ(cred, cap_permitted.val))); // cap_permitted
-	put64(&e, 3, capabilities(READ(cred, cap_effective.val))); // cap_effective
+	put64(&e, 1, CAPABILITIES(cred, cap_inheritable)); // cap_inheritable
+	put64(&e, 2, CAPABILITIES(cred, cap_permitted)); // cap_permitted
+	put64(&e, 3, CAPABILITIES(cred, cap_effective)); // cap_effective
 	END_FIXED();
 }
 

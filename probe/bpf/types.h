@@ -68,8 +68,8 @@ typedef struct {
 	u32 val;
 } kgid_t;
 typedef struct {
-	u64 val;
-} kernel_cap_t; // two u32 before 6.3, the same eight bytes
+	u32 cap[2];
+} kernel_cap_t; // one u64 since 6.3, the same eight bytes: read as a whole
 
 struct list_head {
 	struct list_head *next, *prev;

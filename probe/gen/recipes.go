@@ -52,7 +52,7 @@ var recipes = []recipe{
 	{event: schema.PPME_SYSCALL_SETPGID_X, params: []string{"ret", "fd(a0)", "fd(a1)"}},
 	{event: schema.PPME_SYSCALL_SECCOMP_X, params: []string{"ret", "a0", "(u32)a1"}},
 	{event: schema.PPME_SYSCALL_CAPSET_X, pre: "const struct cred *cred = READ(current(), cred);",
-		params: []string{"ret", "capabilities(READ(cred, cap_inheritable.val))", "capabilities(READ(cred, cap_permitted.val))", "capabilities(READ(cred, cap_effective.val))"}},
+		params: []string{"ret", "CAPABILITIES(cred, cap_inheritable)", "CAPABILITIES(cred, cap_permitted)", "CAPABILITIES(cred, cap_effective)"}},
 	{event: schema.PPME_SYSCALL_PRCTL_X, params: []string{"ret", "a0", "prctl_string(c)", "prctl_int(c)"}},
 	{event: schema.PPME_SYSCALL_PROCESS_VM_READV_X, params: []string{"ret", "a0", "iov_out(c, ret > 0 ? a1 : 0, a2)"}},
 	{event: schema.PPME_SYSCALL_PROCESS_VM_WRITEV_X, params: []string{"ret", "a0", "iov_out(c, ret > 0 ? a1 : 0, a2)"}},
