@@ -109,7 +109,7 @@ func actions() []action {
 		}},
 		{"tree", []string{"p"}, scopeEvents, "tree", "process tree at the time of this event", treeAction},
 		{"tree", []string{"p"}, scopeAlerts, "tree", "process tree at the time of this alert", treeAction},
-		{"fold", []string{"z"}, scopeAlerts, "fold", "show the repeats folded into an alert, or fold them again", func(m *Model) { m.screens[scopeAlerts].(*alertsScreen).fold() }},
+		{"fold", []string{"z"}, scopeAlerts, "fold", "show the repeats folded into an alert, or fold them again", func(m *Model) { m.alerts().fold() }},
 		{"unfold", []string{"+"}, scopeProcs, "", "unfold the selected process", func(m *Model) { procs(m).fold('+') }},
 		{"fold", []string{"z"}, scopeProcs, "fold", "fold or unfold the selected process", func(m *Model) { procs(m).fold('z') }},
 		{"fold-all", []string{"*"}, scopeProcs, "", "fold everything, or nothing", func(m *Model) { procs(m).fold('*') }},
@@ -118,6 +118,16 @@ func actions() []action {
 			s.hide, s.dirty = !s.hide, true
 		}},
 	}
+	acts = append(acts,
+		action{"ask", []string{"a"}, scopeSQL, "write SQL", "write a statement; Tab completes names, Up recalls", func(m *Model) { m.screens[scopeSQL].(*sqlScreen).edit() }},
+		action{"again", []string{"F5"}, scopeSQL, "again", "run the statement again", func(m *Model) { m.screens[scopeSQL].(*sqlScreen).again() }})
+	acts = append(acts,
+		action{"try", []string{"a"}, scopeRules, "try", "put the condition into the filter bar, to change it and see what it finds", func(m *Model) { m.screens[scopeRules].(*rulesScreen).try() }},
+		action{"blocked", []string{"b"}, scopeRules, "what blocked it", "evaluate the rule on every event: how often it fired, and what stopped it", func(m *Model) { m.screens[scopeRules].(*rulesScreen).blocked() }},
+		action{"macros", []string{"o"}, scopeRules, "macros", "show the condition with macros and exceptions in place, or as written", func(m *Model) {
+			s := m.screens[scopeRules].(*rulesScreen)
+			s.macros = !s.macros
+		}})
 	for _, sc := range []scope{scopeFiles, scopeConns} {
 		acts = append(acts, action{"owner", []string{"o"}, sc, "owner", "the process that used this first, in the tree", func(m *Model) { m.screen().(*tableScreen).owner() }})
 	}
@@ -215,7 +225,7 @@ func contextAction(m *Model) {
 func treeAction(m *Model) {
 	st := m.st
 	st.Screen = scopeProcs
-	switch a := m.screens[scopeAlerts].(*alertsScreen).row(); {
+	switch a := m.alerts().row(); {
 	case m.st.Screen == scopeAlerts && a != nil:
 		st.Proc, st.T = a.ProcID, a.TS
 	case m.st.Screen == scopeEvents:
@@ -228,7 +238,7 @@ func treeAction(m *Model) {
 
 // alertAction goes to the next or previous alert from T.
 func alertAction(m *Model, dir int) {
-	s := m.screens[scopeAlerts].(*alertsScreen)
+	s := m.alerts()
 	alerts := s.known()
 	best := -1
 	for i := range alerts {
@@ -298,7 +308,7 @@ func (m *Model) gotoText(text string) error {
 		return nil
 	}
 	if rest, ok := strings.CutPrefix(text, "alert "); ok {
-		alerts := m.screens[scopeAlerts].(*alertsScreen).known()
+		alerts := m.alerts().known()
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 1 || n > len(alerts) {
 			return fmt.Errorf("there are %d alerts", len(alerts))

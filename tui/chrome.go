@@ -25,23 +25,20 @@ func (m *Model) Draw(f *Frame) {
 		f.put(0, f.h/2, f.w, fmt.Sprintf("sysreel needs %dx%d, this is %dx%d", minWidth, minHeight, f.w, f.h), StylePlain)
 		return
 	}
-	y := 0
-	m.drawTop(f, y)
-	y++
 	tall := f.h >= tallHeight
+	y, bottom := 2, f.h-2
 	if tall {
-		m.drawStrip(f, y)
-		y++
-	}
-	m.drawFilter(f, y)
-	y++
-	bottom := f.h - 2
-	if tall {
-		bottom--
-		m.drawStatus(f, bottom)
+		y, bottom = 3, f.h-3
 	}
 	m.bodyY, m.bodyH = y, bottom-y
+	// The body comes first: drawing it settles what the lines around it tell.
 	m.screen().draw(f, y, bottom-y)
+	m.drawTop(f, 0)
+	if tall {
+		m.drawStrip(f, 1)
+		m.drawStatus(f, bottom)
+	}
+	m.drawFilter(f, y-1)
 	if !tall && m.message != "" {
 		f.putCell(0, bottom-1, f.w, m.message, StyleReverse)
 	}
@@ -50,6 +47,7 @@ func (m *Model) Draw(f *Frame) {
 	if m.prompt != nil && m.prompt.label != filterLabel {
 		f.fill(0, f.h-2, f.w, StylePlain)
 		m.prompt.draw(f, 0, f.h-2, f.w)
+		m.prompt.drawHints(f, len(m.prompt.label), f.h-3, -1)
 	}
 	if m.overlay != nil {
 		m.overlay.draw(f)
@@ -115,7 +113,7 @@ func (m *Model) drawStrip(f *Frame, y int) {
 	}
 	f.put(len(left), y, n, density(counts), StylePlain)
 	at := func(ts uint64) int { return in.column(ts, n) }
-	for _, a := range m.screens[scopeAlerts].(*alertsScreen).known() {
+	for _, a := range m.alerts().known() {
 		f.put(len(left)+at(a.TS), y, 1, "!", letterStyle(priorityLetter(a.Priority)))
 	}
 	if !m.st.Range.all() {
@@ -153,12 +151,7 @@ func (m *Model) drawFilter(f *Frame, y int) {
 		room := min(textWidth(text)+2, f.w/2)
 		m.prompt.draw(f, 0, y, f.w-room)
 		f.putRight(f.w-room, y, room, text, st)
-		for i, h := range m.prompt.hints {
-			if i == 8 || y+1+i >= f.h {
-				break
-			}
-			f.putCell(len(filterLabel), y+1+i, 40, safeText(h), StyleReverse)
-		}
+		m.prompt.drawHints(f, len(filterLabel), y+1, 1)
 		return
 	}
 	text := m.st.Filter

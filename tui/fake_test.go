@@ -229,3 +229,40 @@ func (s *fakeStore) Strip(_ context.Context, n int) ([]int64, error) {
 	}
 	return c, nil
 }
+
+func (s *fakeStore) SQL(ctx context.Context, text string) (*Table, error) {
+	if strings.HasPrefix(text, "DELETE") {
+		return nil, errors.New("1:1: the index is read-only here")
+	}
+	return &Table{Columns: []TableColumn{{Title: "proc_name", Width: 20, Field: "proc.name"}, {Title: "n", Width: 8, Right: true}, {Title: "num", Width: 5, Right: true}},
+		Rows: []TableRow{{Cells: []any{s.text("nginx"), int64(402118), int64(7)}, Event: 7}, {Cells: []any{s.text("curl"), int64(3), nil}}}}, s.wait(ctx)
+}
+
+func (s *fakeStore) Saved() []SavedQuery {
+	return []SavedQuery{{"summary", "what the capture holds"}, {"execs", "programs started"}}
+}
+
+func (s *fakeStore) Report(ctx context.Context, _ string) (*Table, error) { return s.SQL(ctx, "") }
+
+func (s *fakeStore) Views() []string {
+	return []string{"events(num, ts, evt_type)", "processes(id, pid, proc_name)"}
+}
+
+func (s *fakeStore) Words(prefix string) []string {
+	if prefix == "proc" {
+		return []string{"proc_name", "processes"}
+	}
+	return nil
+}
+
+func (s *fakeStore) Rules(ctx context.Context) ([]Rule, error) {
+	return []Rule{
+		{Name: s.text("Run shell untrusted"), Priority: "Critical", Desc: s.text("A shell was started by a server."), Condition: s.text("spawned_process and proc.name in (shell_binaries)"),
+			Expanded: "evt.type in (execve, execveat) and proc.name in (sh, bash)", Place: "default/process.yaml:41", Enabled: true, Hits: 1},
+		{Name: "Packet socket created", Priority: "Notice", Condition: "evt.type = socket", Expanded: "evt.type = socket", Place: "default/network.yaml:9"},
+	}, s.wait(ctx)
+}
+
+func (s *fakeStore) Study(ctx context.Context, _ string) ([]string, error) {
+	return []string{"60 events, 12 of the types that the rule is about", "never fired"}, s.wait(ctx)
+}

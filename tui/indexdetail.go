@@ -9,6 +9,7 @@ import (
 
 	"github.com/sysreel/sysreel/query"
 	"github.com/sysreel/sysreel/replay"
+	"github.com/sysreel/sysreel/rules"
 	"github.com/sysreel/sysreel/rules/filter"
 )
 
@@ -116,10 +117,7 @@ func fieldSections(fields []query.Value) []Section {
 
 // Why implements Store.
 func (s *IndexStore) Why(ctx context.Context, event uint64, rule string) ([]TraceLine, error) {
-	if s.set == nil || s.set.Rule(rule) == nil {
-		return nil, fmt.Errorf("the rule is not among those loaded; name its file with -r")
-	}
-	x, err := s.set.Explainer(s.set.Rule(rule))
+	x, err := s.explainer(rule)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +131,13 @@ func (s *IndexStore) Why(ctx context.Context, event uint64, rule string) ([]Trac
 		return nil
 	})
 	return out, err
+}
+
+func (s *IndexStore) explainer(rule string) (*rules.Explainer, error) {
+	if s.set == nil || s.set.Rule(rule) == nil {
+		return nil, fmt.Errorf("the rule is not among those loaded; name its file with -r")
+	}
+	return s.set.Explainer(s.set.Rule(rule))
 }
 
 func traceLines(out []TraceLine, t *filter.Trace, depth int) []TraceLine {

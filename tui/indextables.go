@@ -124,7 +124,7 @@ func (s *IndexStore) Conns(ctx context.Context, v view) (*Table, error) {
 		}
 	}
 	const sql = `SELECT proto, role, name, proc_name, proc_pid, start_ts, duration_ns, bytes_in, bytes_out, events, id, process_id, first_num
-FROM connections ORDER BY start_ts`
+FROM connections ORDER BY proto NOT IN ('tcp', 'udp'), start_ts`
 	err := s.each(ctx, sql, func(row []any) bool {
 		n := len(connColumns)
 		r := TableRow{Cells: append([]any(nil), row[:n]...)}

@@ -79,7 +79,9 @@ func NewModel(store Store, opts Options, changed func()) (*Model, error) {
 	m.screens[scopeEvents] = newEventsScreen(m)
 	m.screens[scopeProcs] = newProcsScreen(m)
 	m.screens[scopeFiles] = newTableScreen(m, scopeFiles, "files", fileEvents, store.Files)
-	m.screens[scopeConns] = newTableScreen(m, scopeConns, "connections", connEvents, store.Conns)
+	m.screens[scopeConns] = newTableScreen(m, scopeConns, "connections", -1, store.Conns)
+	m.screens[scopeRules] = newRulesScreen(m)
+	m.screens[scopeSQL] = newSQLScreen(m)
 	m.screens[scopeAlerts] = newAlertsScreen(m)
 	if err := m.restore(); err != nil {
 		m.say("%s: %v", opts.Session, err)
@@ -99,6 +101,8 @@ func (m *Model) Close() {
 	}
 	m.strip.close()
 }
+
+func (m *Model) alerts() *alertsScreen { return m.screens[scopeAlerts].(*alertsScreen) }
 
 func (m *Model) screen() screen { return m.screens[m.st.Screen] }
 

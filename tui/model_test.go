@@ -137,6 +137,10 @@ func TestGoldenFrames(t *testing.T) {
 		{"files", "3"},
 		{"conns", "4 < < < s"},
 		{"alerts", "5"},
+		{"sql", "7"},
+		{"sql-result", "7 a 'proc_name, count(*) AS n FROM events GROUP BY 1' Enter"},
+		{"rules", "8"},
+		{"rules-blocked", "Down Down 8 b o"},
 		{"help", "?"},
 		{"palette", ": 'ti'"},
 	} {
@@ -237,14 +241,54 @@ func TestTables(t *testing.T) {
 		t.Errorf("Enter on a file: filter %q on screen %d", h.m.st.Filter, h.m.st.Screen)
 	}
 	h.keys("Esc 4 o")
-	if h.m.st.Screen != scopeProcs || h.m.st.Proc != 3 {
-		t.Errorf("o on a connection: screen %d process %d, want the tree at 3", h.m.st.Screen, h.m.st.Proc)
+	if h.m.st.Screen != scopeProcs || h.m.st.Proc != 5 {
+		t.Errorf("o on a connection: screen %d process %d, want the tree at 5", h.m.st.Screen, h.m.st.Proc)
 	}
 	h.keys("Esc")
 	h.m.Click(h.m.screens[scopeConns].(*tableScreen).layout.at[3], h.m.bodyY, false)
 	h.frame()
 	if s := h.m.screens[scopeConns].(*tableScreen); s.sort != 3 {
 		t.Errorf("a click on a heading sorts by column %d, want 3", s.sort)
+	}
+}
+
+// TestSQL runs statements and saved queries and follows a link out of them.
+func TestSQL(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("7 Enter")
+	if f := h.frame(); !strings.Contains(f, "saved query summary") || !strings.Contains(f, "402118") {
+		t.Errorf("the saved query shows\n%s", f)
+	}
+	h.keys("Enter")
+	if h.m.st.Screen != scopeEvents || h.m.st.Event != 7 {
+		t.Errorf("the link led to screen %d event %d, want event 7", h.m.st.Screen, h.m.st.Event)
+	}
+	h.keys("Esc Esc a 'proc' Tab")
+	if got := h.m.prompt.String(); got != "SELECT proc" || len(h.m.prompt.hints) != 2 {
+		t.Errorf("completion made %q of it, with hints %q", got, h.m.prompt.hints)
+	}
+	h.keys("^U 'DELETE FROM event' Enter")
+	if f := h.frame(); !strings.Contains(f, "read-only here") {
+		t.Errorf("a statement that writes shows\n%s", f)
+	}
+}
+
+// TestRules leads from a rule to its alert and tries its condition as a filter.
+func TestRules(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("8 Enter")
+	if h.m.st.Screen != scopeAlerts || h.m.st.Event != 13 {
+		t.Errorf("Enter on a rule: screen %d event %d, want the alert on 13", h.m.st.Screen, h.m.st.Event)
+	}
+	h.keys("Esc Down Enter")
+	if h.m.st.Screen != scopeRules || !strings.Contains(h.m.message, "never fired") {
+		t.Errorf("Enter on a rule without alerts: screen %d, message %q", h.m.st.Screen, h.m.message)
+	}
+	h.keys("a Enter")
+	if h.m.st.Filter != "evt.type = socket" {
+		t.Errorf("trying the rule set the filter %q", h.m.st.Filter)
 	}
 }
 
@@ -276,7 +320,7 @@ func TestHostileStrings(t *testing.T) {
 		st.alerts[0].Rule, st.alerts[0].Output, st.alerts[0].Proc, st.alerts[0].Tags = s, s, s, []string{s}
 		st.info.Name, st.info.Damage, st.hostile = s, s, s
 		h := newHarness(t, st, 120, 36)
-		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "1 Enter", "Esc"} {
+		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "7 Enter", "8", "1 Enter", "Esc"} {
 			h.keys(keys)
 			f := NewFrame(h.w, h.h)
 			h.frame()

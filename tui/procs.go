@@ -129,6 +129,21 @@ func (s *procsScreen) place(fo *forest) {
 	for _, p := range fo.kids[nil] {
 		walk(p)
 	}
+	// A screenful opens in any case, from the roots on.
+	room := 15
+	for level := fo.kids[nil]; len(level) > 0; {
+		var next []*Proc
+		for _, p := range level {
+			if s.folded[p.ID] && len(fo.kids[p]) <= room {
+				delete(s.folded, p.ID)
+			}
+			if !s.folded[p.ID] {
+				room -= len(fo.kids[p])
+				next = append(next, fo.kids[p]...)
+			}
+		}
+		level = next
+	}
 }
 
 // build makes the rows from the processes: depth first, children in order. With

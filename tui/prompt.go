@@ -151,6 +151,16 @@ func (p *prompt) tab() {
 	}
 }
 
+// maxHints is how many completions are shown.
+const maxHints = 8
+
+// drawHints lists the completions from line y on, down or up.
+func (p *prompt) drawHints(f *Frame, x, y, dir int) {
+	for i, h := range p.hints[:min(len(p.hints), maxHints)] {
+		f.putCell(x, y+i*dir, 40, safeText(h), StyleReverse)
+	}
+}
+
 // draw puts the prompt on a line, scrolled so that the cursor is visible.
 func (p *prompt) draw(f *Frame, x, y, w int) {
 	used := f.put(x, y, w, p.label, StyleBold)

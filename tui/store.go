@@ -12,8 +12,8 @@ import (
 const maxAlerts = 100_000
 
 // Store is what the screens read. All methods may be slow and are called from
-// workers, never from the event loop, except Info, Check, Fields, Events and
-// Notify, which must answer at once. Times are nanoseconds since the epoch.
+// workers, never from the event loop, except Info, Check, Fields, Events,
+// Saved, Views, Words and Notify, which must answer at once. Times are nanoseconds since the epoch.
 type Store interface {
 	// Notify names the function that is called, from any goroutine, whenever
 	// Info has changed.
@@ -58,6 +58,21 @@ type Store interface {
 	Alerts(ctx context.Context, v view) ([]Alert, error)
 	// Why evaluates the condition of a rule on an event.
 	Why(ctx context.Context, event uint64, rule string) ([]TraceLine, error)
+
+	// Rules lists the rules in the order in which they are evaluated.
+	Rules(ctx context.Context) ([]Rule, error)
+	// Study tells what a rule did over the whole capture, and what stopped it.
+	Study(ctx context.Context, rule string) ([]string, error)
+
+	// SQL runs one statement that can only read.
+	SQL(ctx context.Context, text string) (*Table, error)
+	// Saved lists the saved queries; Report runs one of them.
+	Saved() []SavedQuery
+	Report(ctx context.Context, name string) (*Table, error)
+	// Views describes the views of SQL, one a line; Words completes their names
+	// and those of their columns.
+	Views() []string
+	Words(prefix string) []string
 
 	// Strip counts events in n equal buckets of the whole capture.
 	Strip(ctx context.Context, n int) ([]int64, error)

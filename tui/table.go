@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -109,7 +110,8 @@ func compareCells(a, b any) int {
 	return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
 }
 
-// tableScreen shows a Table that depends on filter and range.
+// tableScreen shows a Table that depends on filter and range. A negative sort
+// leaves the rows in the order in which they came.
 type tableScreen struct {
 	m      *Model
 	scope  scope
@@ -122,12 +124,13 @@ type tableScreen struct {
 	table *Table
 	order []int // rows in the order shown
 	col   int   // picked column
+	left  int   // first column shown of a table that is wider than the screen
 	sort  int   // column sorted by
 	desc  bool
 }
 
 func newTableScreen(m *Model, sc scope, what string, sort int, load func(context.Context, view) (*Table, error)) *tableScreen {
-	return &tableScreen{m: m, scope: sc, what: what, sort: sort, col: sort, desc: true, load: newLazy(m.changed, load)}
+	return &tableScreen{m: m, scope: sc, what: what, sort: sort, col: max(sort, 0), desc: true, load: newLazy(m.changed, load)}
 }
 
 func (s *tableScreen) close()   { s.load.close() }
@@ -180,7 +183,8 @@ func (s *tableScreen) pick(dir int) {
 		return
 	}
 	for c := s.col + dir; c >= 0 && c < len(s.table.Columns); c += dir {
-		if c < len(s.layout.at) && s.layout.at[c] >= 0 {
+		// A column that is left out of a narrow screen cannot be picked.
+		if w := s.table.Columns[c]; w.From <= s.m.w {
 			s.col = c
 			return
 		}
@@ -221,6 +225,7 @@ func (s *tableScreen) drawTable(f *Frame, y, h int) {
 			cols[i].title += arrow
 		}
 	}
+	s.scroll(cols, f.w-1)
 	s.layout = newLayout(cols, 1, f.w-1, f.w)
 	s.layout.head(f, y)
 	if s.col < len(s.layout.at) && s.layout.at[s.col] >= 0 {
@@ -239,6 +244,29 @@ func (s *tableScreen) drawTable(f *Frame, y, h int) {
 			f.put(0, yy, 1, ">", StyleBold)
 			f.restyle(0, yy, f.w, StyleReverse)
 		}
+	}
+}
+
+// scroll hides columns on the left until the picked one fits on the screen.
+func (s *tableScreen) scroll(cols []column, w int) {
+	for _, c := range cols {
+		if c.width == 0 {
+			return // this table adapts itself to the screen
+		}
+	}
+	s.col = min(s.col, len(cols)-1)
+	s.left = min(s.left, s.col)
+	need := func(from int) (n int) {
+		for _, c := range cols[from : s.col+1] {
+			n += c.width + 1
+		}
+		return n
+	}
+	for s.left < s.col && need(s.left) > w {
+		s.left++
+	}
+	for i := range s.left {
+		cols[i].from = math.MaxInt
 	}
 }
 
