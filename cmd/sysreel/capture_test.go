@@ -74,7 +74,7 @@ func TestLiveAlertsEqualReplay(t *testing.T) {
 // its events.
 func alertsOf(t *testing.T, file, ruleFile string, out *bytes.Buffer) int {
 	t.Helper()
-	set, report := rules.Load(rules.LoadOptions{}, ruleFile)
+	set, report := rules.Load(rules.LoadOptions{Append: []rules.AppendOutput{{Suggested: true}}}, ruleFile)
 	if err := report.Err(); err != nil {
 		t.Fatal(err)
 	}
