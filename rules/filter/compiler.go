@@ -23,6 +23,7 @@ type Compiler struct {
 	warned  map[Node][]Warning
 
 	nexprs, ntexts, naddrs int
+	compiled               int // conditions: a State made before the last one may be too small
 }
 
 // NewCompiler returns an empty Compiler.
@@ -47,6 +48,7 @@ type Program struct {
 // *CompileError. Warnings come also with an error, as far as it was got.
 func (c *Compiler) Compile(n Node) (*Program, []Warning, error) {
 	e, warnings, err := c.expr(n)
+	c.compiled++
 	if err != nil {
 		return nil, warnings, err
 	}
@@ -77,21 +79,25 @@ const (
 	exprFalse
 )
 
+// evaluation is a condition in executable form.
+type evaluation func(*State, *replay.Event) bool
+
 // expr is a node of a program. Equal ones are the same object.
 type expr struct {
 	kind exprKind
-	// kept is set when several expressions use this one and it costs more than
-	// looking up its result.
-	kept bool
 	id   int // index in State.memo
 	uses int
 	cost int // of everything below, evaluated in full
 	// guess is what an evaluation costs on average: a conjunction or disjunction
 	// is mostly decided by its first, cheapest operands.
 	guess int
-	test  func(*State, *replay.Event) bool // of a leaf
 	kids  []*expr
 	leaf  *leaf
+
+	run evaluation // evaluates afresh
+	// eval is run, or recall when several expressions use this one and it costs
+	// more than looking up its result.
+	eval evaluation
 }
 
 // keepCost is the cost from which on the result of a shared expression is kept.
@@ -99,15 +105,16 @@ const keepCost = 4
 
 // use notes that a program or an expression asks for the result of e.
 func (e *expr) use() {
-	if e.uses++; e.uses > 1 && e.cost >= keepCost {
-		e.kept = true
+	if e.uses++; e.kept() {
+		e.eval = e.recall
 	}
 }
 
-func (e *expr) eval(st *State, ev *replay.Event) bool {
-	if !e.kept {
-		return e.run(st, ev)
-	}
+// kept tells whether results of e are worth keeping.
+func (e *expr) kept() bool { return e.uses > 1 && e.cost >= keepCost }
+
+// recall returns the result of e on this event, evaluating it only once.
+func (e *expr) recall(st *State, ev *replay.Event) bool {
 	if m := st.memo[e.id]; m>>1 == st.gen {
 		return m&1 != 0
 	}
@@ -120,33 +127,42 @@ func (e *expr) eval(st *State, ev *replay.Event) bool {
 	return ok
 }
 
-func (e *expr) run(st *State, ev *replay.Event) bool {
-	switch e.kind {
-	case exprLeaf:
-		return e.test(st, ev)
+// newExpr returns an expression over kids.
+func newExpr(kind exprKind, kids []*expr) *expr {
+	e := &expr{kind: kind, kids: kids}
+	switch kind {
 	case exprAnd:
-		for _, k := range e.kids {
-			if !k.eval(st, ev) {
-				return false
+		e.run = func(st *State, ev *replay.Event) bool {
+			for _, k := range kids {
+				if !k.eval(st, ev) {
+					return false
+				}
 			}
+			return true
 		}
-		return true
 	case exprOr:
-		for _, k := range e.kids {
-			if k.eval(st, ev) {
-				return true
+		e.run = func(st *State, ev *replay.Event) bool {
+			for _, k := range kids {
+				if k.eval(st, ev) {
+					return true
+				}
 			}
+			return false
 		}
-		return false
 	case exprNot:
-		return !e.kids[0].eval(st, ev)
+		kid := kids[0]
+		e.run = func(st *State, ev *replay.Event) bool { return !kid.eval(st, ev) }
+	default:
+		value := kind == exprTrue
+		e.run = func(*State, *replay.Event) bool { return value }
 	}
-	return e.kind == exprTrue
+	e.eval = e.run
+	return e
 }
 
 var (
-	alwaysTrue  = &expr{kind: exprTrue}
-	alwaysFalse = &expr{kind: exprFalse}
+	alwaysTrue  = newExpr(exprTrue, nil)
+	alwaysFalse = newExpr(exprFalse, nil)
 )
 
 func constant(v bool) *expr {
@@ -221,11 +237,12 @@ func (c *Compiler) check(n *Check) (*expr, []Warning, error) {
 		return nil, warnings, err
 	}
 	cost := max(l.cost, costType)
-	e := &expr{kind: exprLeaf, test: l.test, leaf: l, cost: cost, guess: cost, id: c.nexprs}
+	e := &expr{kind: exprLeaf, run: l.test, eval: l.test, leaf: l, cost: cost, guess: cost, id: c.nexprs}
 	c.nexprs++
 	if l.fixed {
 		// Explain still shows the value on the left, so the leaf stays with it.
-		e = &expr{kind: constant(l.value).kind, leaf: l}
+		e = newExpr(constant(l.value).kind, nil)
+		e.leaf = l
 	}
 	c.leaves[key] = e
 	return e, warnings, nil
@@ -286,7 +303,8 @@ func (c *Compiler) intern(kind exprKind, kids []*expr) *expr {
 	if e := c.exprs[string(key)]; e != nil {
 		return e
 	}
-	e := &expr{kind: kind, kids: kids, id: c.nexprs}
+	e := newExpr(kind, kids)
+	e.id = c.nexprs
 	c.nexprs++
 	for i, k := range kids {
 		e.cost += k.cost

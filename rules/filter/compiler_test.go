@@ -46,17 +46,17 @@ func TestSharing(t *testing.T) {
 	if !slices.Contains(b.root.kids, shared) && len(b.root.kids) == 2 {
 		// The order within differs, so only the checks are shared.
 		for _, k := range shared.kids {
-			if !k.kept {
+			if !k.kept() {
 				t.Errorf("a check of both programs is not kept: %+v", k)
 			}
 		}
 	}
 	same := compile("fd.name startswith /etc or fd.name startswith /usr")
-	if same.root != shared || !shared.kept {
+	if same.root != shared || !shared.kept() {
 		t.Error("equal expressions are not one")
 	}
 	calls := 0
-	shared.kids[0].test = func(*State, *replay.Event) bool { calls++; return false }
+	shared.kids[0].run = func(*State, *replay.Event) bool { calls++; return false }
 	st, ev := c.NewState(), openatEvent(t)
 	for range 3 {
 		st.Begin()

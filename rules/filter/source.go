@@ -45,26 +45,22 @@ type source struct {
 
 // getText returns the text or bytes of a source with one text.
 func (s *source) getText(st *State, ev *replay.Event) (string, bool) {
-	if s.slot >= 0 {
-		return s.keptText(st, ev)
+	if s.slot < 0 {
+		return s.extract(st, ev)
 	}
+	k := &st.texts[s.slot]
+	if k.gen != st.gen {
+		k.gen = st.gen
+		k.s, k.ok = s.extract(st, ev)
+	}
+	return k.s, k.ok
+}
+
+func (s *source) extract(st *State, ev *replay.Event) (string, bool) {
 	if s.plain != nil {
 		return s.plain(ev)
 	}
 	return s.str(st, ev)
-}
-
-func (s *source) keptText(st *State, ev *replay.Event) (string, bool) {
-	k := &st.texts[s.slot]
-	if k.gen != st.gen {
-		k.gen = st.gen
-		if s.plain != nil {
-			k.s, k.ok = s.plain(ev)
-		} else {
-			k.s, k.ok = s.str(st, ev)
-		}
-	}
-	return k.s, k.ok
 }
 
 // getAddr returns the address of a source with one address.

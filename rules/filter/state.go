@@ -15,6 +15,8 @@ import (
 type State struct {
 	c   *Compiler
 	gen uint32 // number of the event, at most maxGen
+	// compiled is Compiler.compiled when the slices below were last sized.
+	compiled int
 
 	memo  []uint32 // by expression: gen<<1 | result
 	texts []cachedText
@@ -70,12 +72,21 @@ func (c *Compiler) NewState() *State {
 func (st *State) Begin() {
 	st.arena = st.arena[:0]
 	st.vals = st.vals[:0]
-	if st.gen++; st.gen > maxGen {
+	if st.gen++; st.gen > maxGen || st.compiled != st.c.compiled {
+		st.renew()
+	}
+}
+
+// renew makes room for what was compiled since, and begins to count events anew
+// when the numbers are used up.
+func (st *State) renew() {
+	if st.gen > maxGen {
 		st.gen = 1
 		clear(st.memo)
 		clear(st.texts)
 		clear(st.addrs)
 	}
+	st.compiled = st.c.compiled
 	if len(st.memo) < st.c.nexprs {
 		st.memo = append(st.memo, make([]uint32, st.c.nexprs-len(st.memo))...)
 	}
