@@ -44,8 +44,8 @@ func actions() []action {
 		{"exclude", []string{"-"}, scopeGlobal, "", "leave out events with the selected value", func(m *Model) { termAction(m, "not %s", false) }},
 		{"prepare", []string{"_"}, scopeGlobal, "", "put the selected value into the filter bar without applying it", func(m *Model) { termAction(m, "%s", true) }},
 		{"failures", []string{"!"}, scopeGlobal, "", "show only failed calls, or everything again", failuresAction},
-		{"column-left", []string{"<", "Left", "h"}, scopeGlobal, "", "pick the column to the left", func(m *Model) { pickAction(m, -1) }},
-		{"column-right", []string{">", "Right", "l"}, scopeGlobal, "", "pick the column to the right", func(m *Model) { pickAction(m, 1) }},
+		{"column-left", []string{"<", "Left", "h"}, scopeGlobal, "", "pick the column to the left; on the timeline, go back in time", func(m *Model) { pickAction(m, -1) }},
+		{"column-right", []string{">", "Right", "l"}, scopeGlobal, "", "pick the column to the right; on the timeline, go on in time", func(m *Model) { pickAction(m, 1) }},
 		{"sort", []string{"s"}, scopeGlobal, "", "sort by the picked column, or the other way round", func(m *Model) {
 			if s, ok := m.screen().(columned); ok {
 				s.sortBy()
@@ -128,6 +128,19 @@ func actions() []action {
 			s := m.screens[scopeRules].(*rulesScreen)
 			s.macros = !s.macros
 		}})
+	line := func(f func(*timelineScreen)) func(*Model) {
+		return func(m *Model) { f(m.screens[scopeTimeline].(*timelineScreen)) }
+	}
+	acts = append(acts,
+		action{"zoom-in", []string{"+"}, scopeTimeline, "zoom in", "half the stretch, around T", line(func(s *timelineScreen) { s.zoom(0.5) })},
+		action{"zoom-out", []string{"z"}, scopeTimeline, "out", "twice the stretch, around T", line(func(s *timelineScreen) { s.zoom(2) })},
+		action{"fit", []string{"0"}, scopeTimeline, "all", "the whole capture", line(func(s *timelineScreen) { s.zoom(0) })},
+		action{"range", []string{"r"}, scopeTimeline, "range", "begin the time range at T, then end it; all screens show only that", line((*timelineScreen).markRange)},
+		action{"peak-next", []string{"w"}, scopeTimeline, "peak", "next peak of the picked lane", line(func(s *timelineScreen) { s.peak(1) })},
+		action{"peak-prev", []string{"W"}, scopeTimeline, "", "previous peak of the picked lane", line(func(s *timelineScreen) { s.peak(-1) })},
+		action{"lane-add", []string{"a"}, scopeTimeline, "add lane", "a lane of any filter", line((*timelineScreen).addLane)},
+		action{"lane-drop", []string{"d"}, scopeTimeline, "", "drop an added lane", line((*timelineScreen).dropLane)},
+		action{"tree", []string{"p"}, scopeTimeline, "tree", "process tree at T", treeAction})
 	for _, sc := range []scope{scopeFiles, scopeConns} {
 		acts = append(acts, action{"owner", []string{"o"}, sc, "owner", "the process that used this first, in the tree", func(m *Model) { m.screen().(*tableScreen).owner() }})
 	}

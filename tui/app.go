@@ -52,7 +52,7 @@ func Run(ctx context.Context, store Store, opts Options) error {
 	}
 	a.model = m
 	defer m.Close()
-	a.root = &canvas{Box: tview.NewBox(), m: m, noColor: opts.NoColor}
+	a.root = &canvas{Box: tview.NewBox(), m: m, noColor: opts.NoColor, frame: Frame{unicode: !opts.ASCII}}
 	m.quit = a.tv.Stop
 	m.suspend = func() { a.suspend() }
 	m.redraw = func() { a.tv.Sync() }

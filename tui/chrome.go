@@ -78,7 +78,11 @@ func (m *Model) drawTop(f *Frame, y int) {
 		crumbs += " > " + safeText(c.title)
 	}
 	if !m.st.Range.all() {
-		crumbs += " > range " + clock(m.st.Range.A) + ".." + clock(m.st.Range.B)
+		write := clock
+		if m.st.Range.B-m.st.Range.A < 10e9 {
+			write = clockMilli
+		}
+		crumbs += " > range " + write(m.st.Range.A) + ".." + write(m.st.Range.B)
 	}
 	f.putCell(0, y, room, crumbs, StyleBold)
 	f.putRight(room, y, f.w-room, right, st)
@@ -92,9 +96,6 @@ func (in *Info) column(ts uint64, w int) int {
 	return min(int(float64(ts-in.Start)/float64(in.End-in.Start)*float64(w)), w-1)
 }
 
-// stripLevels are the heights of a strip column.
-const stripLevels = " .:|#"
-
 // drawStrip draws the whole capture as one line: density of events, the range
 // in brackets, T as '^', alerts as '!'.
 func (m *Model) drawStrip(f *Frame, y int) {
@@ -106,12 +107,16 @@ func (m *Model) drawStrip(f *Frame, y int) {
 	if n < 10 || in.End <= in.Start {
 		return
 	}
-	counts, _, err := m.strip.fresh(n, in.Version)
+	buckets, _, err := m.strip.fresh(n, in.Version)
 	if err != nil {
 		f.put(len(left), y, n, safeText(err.Error()), ColorRed)
 		return
 	}
-	f.put(len(left), y, n, density(counts), StylePlain)
+	counts := make([]int64, len(buckets))
+	for i := range buckets {
+		counts[i] = buckets[i].Events
+	}
+	f.put(len(left), y, n, f.density(counts), StylePlain)
 	at := func(ts uint64) int { return in.column(ts, n) }
 	for _, a := range m.alerts().known() {
 		f.put(len(left)+at(a.TS), y, 1, "!", letterStyle(priorityLetter(a.Priority)))
@@ -123,24 +128,6 @@ func (m *Model) drawStrip(f *Frame, y int) {
 	if m.st.T != 0 {
 		f.put(len(left)+at(m.st.T), y, 1, "^", StyleBold|StyleReverse)
 	}
-}
-
-// density draws counts as one character each, relative to the largest; a bucket
-// with anything in it is never blank.
-func density(counts []int64) string {
-	var most int64 = 1
-	for _, c := range counts {
-		most = max(most, c)
-	}
-	b := make([]byte, len(counts))
-	for i, c := range counts {
-		l := 0
-		if c > 0 {
-			l = 1 + int(c*int64(len(stripLevels)-2)/most)
-		}
-		b[i] = stripLevels[l]
-	}
-	return string(b)
 }
 
 const filterLabel = " Filter: "

@@ -92,7 +92,7 @@ func (p *detailPane) drawBytes(f *Frame, x, y, h int, data []byte) {
 	for i := 0; i < h && i*16 < len(data); i++ {
 		line := data[i*16 : min(i*16+16, len(data))]
 		var b strings.Builder
-		fmt.Fprintf(&b, "| %04x ", i*16)
+		fmt.Fprintf(&b, "%s %04x ", f.glyph(glyphBar), i*16)
 		for j := range 16 {
 			if j < len(line) {
 				fmt.Fprintf(&b, "%02x", line[j])

@@ -19,6 +19,8 @@ type eventsScreen struct {
 	focused bool // keys go to the detail
 	full    bool // the detail takes the whole screen
 
+	// placed is set once somebody put the cursor somewhere: then it is T.
+	placed bool
 	// seek is the event the cursor shall stand on once its row is known.
 	seek    uint64
 	seekRow *lazy[uint64, int64] // row of an event
@@ -79,10 +81,13 @@ func (s *eventsScreen) settle() {
 			s.list.cur = at
 			s.list.top = max(at-int64(s.list.h)/2, 0)
 		}
-		s.seek = 0
+		s.seek, s.placed = 0, true
 	}
 	if row, ok := s.row(); ok && s.m.st.Screen == scopeEvents {
-		s.m.st.Event, s.m.st.T = row.Num, row.TS
+		s.m.st.Event = row.Num
+		if s.placed {
+			s.m.st.T = row.TS
+		}
 	}
 }
 
@@ -102,7 +107,7 @@ func (s *eventsScreen) draw(f *Frame, y, h int) {
 		lw = w * 3 / 5
 		s.drawDetail(f, lw+1, y, w-lw-1, h)
 		for i := range h {
-			f.put(lw, y+i, 1, "|", StyleDim)
+			f.put(lw, y+i, 1, f.glyph(glyphBar), StyleDim)
 		}
 	case s.open && h >= 20:
 		lh = h * 3 / 5
@@ -253,7 +258,7 @@ func (s *eventsScreen) move(n int64) {
 		return
 	}
 	total, _, _ := s.pager.Len()
-	s.seek = 0
+	s.seek, s.placed = 0, true
 	s.list.move(n, total)
 	s.settle()
 	s.pane.reset()
@@ -311,7 +316,7 @@ func (s *eventsScreen) click(_, y int) {
 		s.focused = s.open
 		return
 	}
-	s.focused = false
+	s.focused, s.placed = false, true
 	n, _, _ := s.pager.Len()
 	s.list.cur = clamp(s.list.top+int64(y-s.listY), 0, n-1)
 	s.settle()
@@ -332,7 +337,8 @@ func (s *eventsScreen) status() string {
 	if !final {
 		plus = "+"
 	}
-	return fmt.Sprintf("%s  row %s of %s%s", clockMicro(s.m.st.T), thousands(s.list.cur+1), thousands(n), plus)
+	row, _ := s.row()
+	return fmt.Sprintf("%s  row %s of %s%s", clockMicro(row.TS), thousands(s.list.cur+1), thousands(n), plus)
 }
 
 // yank returns the selected row as text.

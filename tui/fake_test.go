@@ -222,12 +222,29 @@ func (s *fakeStore) Why(ctx context.Context, _ uint64, _ string) ([]TraceLine, e
 	return []TraceLine{{0, "and", "true", ""}, {1, "spawned_process", "true", ""}, {1, "proc.name in (shell_binaries)", "true", "sh"}}, s.wait(ctx)
 }
 
-func (s *fakeStore) Strip(_ context.Context, n int) ([]int64, error) {
-	c := make([]int64, n)
-	for _, e := range s.events {
-		c[min(int((e.TS-t0)*uint64(n)/10e9), n-1)]++
+func (s *fakeStore) Lane(ctx context.Context, st stretch, term string) ([]Bucket, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
 	}
-	return c, nil
+	b := make([]Bucket, st.n)
+	from, to := st.from, st.to
+	if from == 0 && to == 0 {
+		from, to = t0, t0+10e9
+	}
+	for i, e := range s.events {
+		if e.TS < from || e.TS >= to || term != "" && i%7 != 0 {
+			continue
+		}
+		c := &b[(e.TS-from)*uint64(st.n)/(to-from)]
+		c.Events++
+		if e.Failed {
+			c.Failed++
+		}
+		if e.Alert != 0 {
+			c.Alerts++
+		}
+	}
+	return b, nil
 }
 
 func (s *fakeStore) SQL(ctx context.Context, text string) (*Table, error) {

@@ -40,6 +40,8 @@ type cell struct {
 type Frame struct {
 	w, h  int
 	cells []cell
+	// unicode draws lines and bars with box characters and blocks.
+	unicode bool
 	// cursor is where the terminal's cursor stands, in prompts; x < 0 hides it.
 	cursorX, cursorY int
 }
@@ -146,16 +148,69 @@ func (f *Frame) restyle(x, y, n int, st Style) {
 func (f *Frame) box(x, y, w, h int, title string) {
 	for row := y; row < y+h; row++ {
 		f.fill(x, row, w, StylePlain)
-		edge := "|"
+		edge := f.glyph(glyphBar)
 		f.put(x, row, 1, edge, StylePlain)
 		f.put(x+w-1, row, 1, edge, StylePlain)
 	}
-	line := "+" + strings.Repeat("-", max(w-2, 0)) + "+"
-	f.put(x, y, w, line, StylePlain)
-	f.put(x, y+h-1, w, line, StylePlain)
+	line := strings.Repeat(f.glyph(glyphLine), max(w-2, 0))
+	f.put(x, y, w, f.glyph(glyphTopLeft)+line+f.glyph(glyphTopRight), StylePlain)
+	f.put(x, y+h-1, w, f.glyph(glyphBottomLeft)+line+f.glyph(glyphBottomRight), StylePlain)
 	if title != "" {
 		f.put(x+2, y, w-4, " "+title+" ", StyleBold)
 	}
+}
+
+// glyph is a character that has an ASCII form and another one.
+type glyph uint8
+
+const (
+	glyphLine glyph = iota
+	glyphBar
+	glyphTopLeft
+	glyphTopRight
+	glyphBottomLeft
+	glyphBottomRight
+)
+
+var glyphs = [...][2]string{{"-", "─"}, {"|", "│"}, {"+", "┌"}, {"+", "┐"}, {"+", "└"}, {"+", "┘"}}
+
+func (f *Frame) glyph(g glyph) string {
+	if f.unicode {
+		return glyphs[g][1]
+	}
+	return glyphs[g][0]
+}
+
+// levels are bars of growing height in one character.
+var (
+	asciiLevels = [...]string{" ", ".", ".", ":", ":", ":", "|", "|", "#"}
+	blockLevels = [...]string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
+)
+
+// level is a bar of n eighths of a line.
+func (f *Frame) level(n int) string {
+	if f.unicode {
+		return blockLevels[n]
+	}
+	return asciiLevels[n]
+}
+
+// density draws counts as one character each, relative to the largest; a bucket
+// with anything in it is never blank.
+func (f *Frame) density(counts []int64) string {
+	var most int64 = 1
+	for _, c := range counts {
+		most = max(most, c)
+	}
+	var b strings.Builder
+	for _, c := range counts {
+		n := 0
+		if c > 0 {
+			n = 1 + int(c*7/most)
+		}
+		b.WriteString(f.level(n))
+	}
+	return b.String()
 }
 
 // rule draws a line across with a title in it.
@@ -164,8 +219,9 @@ func (f *Frame) rule(x, y, w int, title string, focused bool) {
 	if focused {
 		st |= StyleReverse
 	}
-	n := f.put(x, y, w, "-- "+title+" ", st)
-	f.put(x+n, y, w-n, strings.Repeat("-", max(w-n, 0)), StyleDim)
+	line := f.glyph(glyphLine)
+	n := f.put(x, y, w, line+line+" "+title+" ", st)
+	f.put(x+n, y, w-n, strings.Repeat(line, max(w-n, 0)), StyleDim)
 }
 
 // cut shortens text to at most width columns, with '~' where it was cut.

@@ -172,14 +172,21 @@ func found(num int64, err error) (uint64, error) {
 	return uint64(num), err
 }
 
-// Strip implements Store.
-func (s *IndexStore) Strip(ctx context.Context, n int) ([]int64, error) {
-	buckets, err := s.ix.Histogram(ctx, nil, 0, 0, n)
-	counts := make([]int64, len(buckets))
-	for i := range buckets {
-		counts[i] = buckets[i].Events
+// Lane implements Store.
+func (s *IndexStore) Lane(ctx context.Context, st stretch, term string) ([]Bucket, error) {
+	fl, err := query.ParseFilter(joinFilters(st.view.filter, term))
+	if err != nil {
+		return nil, err
 	}
-	return counts, err
+	list, err := s.ix.Histogram(ctx, fl, int64(st.from), int64(st.to), st.n)
+	out := make([]Bucket, len(list))
+	for i, b := range list {
+		if r := st.view.rng; !r.all() && (uint64(b.To) <= r.A || uint64(b.From) > r.B) {
+			continue
+		}
+		out[i] = Bucket{b.Events, b.Failed, b.Alerts}
+	}
+	return out, err
 }
 
 // severityLetter is priorityLetter for a severity as the index has it.

@@ -99,12 +99,12 @@ var connColumns = []TableColumn{
 	{Title: "PROTO", Width: 5},
 	{Title: "ROLE", Width: 6},
 	{Title: "CONNECTION", Field: "fd.name"},
-	{Title: "PROCESS", Width: 15, Field: "proc.name"},
+	{Title: "PROCESS", Width: 12, Field: "proc.name"},
 	{Title: "PID", Width: 7, Right: true, From: 100, Field: "proc.pid"},
-	{Title: "START", Width: 12, From: 90, Kind: CellTime},
-	{Title: "LASTED", Width: 9, Right: true, From: 120, Kind: CellSpan},
-	{Title: "IN", Width: 10, Right: true, Kind: CellBytes},
-	{Title: "OUT", Width: 10, Right: true, Kind: CellBytes},
+	{Title: "START", Width: 12, From: 110, Kind: CellTime},
+	{Title: "LASTED", Width: 9, Right: true, From: 140, Kind: CellSpan},
+	{Title: "IN", Width: 9, Right: true, Kind: CellBytes},
+	{Title: "OUT", Width: 9, Right: true, Kind: CellBytes},
 	{Title: "EVENTS", Width: 8, Right: true, Kind: CellCount, From: 100},
 }
 

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,7 +46,9 @@ type Model struct {
 	filters []string
 	found   func() bool // a search under way; true when it has ended
 
-	strip *lazy[int, []int64] // by width
+	lanes []string // filters of the lanes added to the timeline
+
+	strip *lazy[int, []Bucket] // by width
 
 	w, h    int // of the last frame
 	bodyY   int
@@ -74,12 +77,15 @@ func NewModel(store Store, opts Options, changed func()) (*Model, error) {
 	}
 	m.reg = reg
 	store.Notify(changed)
-	m.strip = newLazy(changed, store.Strip)
+	m.strip = newLazy(changed, func(ctx context.Context, n int) ([]Bucket, error) {
+		return store.Lane(ctx, stretch{n: n}, "")
+	})
 	m.st = State{Screen: scopeEvents}
 	m.screens[scopeEvents] = newEventsScreen(m)
 	m.screens[scopeProcs] = newProcsScreen(m)
 	m.screens[scopeFiles] = newTableScreen(m, scopeFiles, "files", fileEvents, store.Files)
 	m.screens[scopeConns] = newTableScreen(m, scopeConns, "connections", -1, store.Conns)
+	m.screens[scopeTimeline] = newTimelineScreen(m)
 	m.screens[scopeRules] = newRulesScreen(m)
 	m.screens[scopeSQL] = newSQLScreen(m)
 	m.screens[scopeAlerts] = newAlertsScreen(m)
@@ -162,16 +168,26 @@ func (m *Model) setFilter(text string) {
 
 // addFilter narrows the filter by one term, or takes it away with not.
 func (m *Model) addFilter(term string) {
-	f := m.st.Filter
+	m.setFilter(joinFilters(m.st.Filter, term))
+}
+
+// joinFilters returns the condition that both filters hold; empty ones always do.
+func joinFilters(a, b string) string {
 	switch {
-	case f == "":
-		f = term
-	case strings.Contains(f, " or "):
-		f = "(" + f + ") and " + term
-	default:
-		f += " and " + term
+	case a == "":
+		return b
+	case b == "":
+		return a
 	}
-	m.setFilter(f)
+	return braced(a) + " and " + braced(b)
+}
+
+// braced puts a filter that is an alternative into brackets.
+func braced(f string) string {
+	if strings.Contains(f, " or ") {
+		return "(" + f + ")"
+	}
+	return f
 }
 
 // verdict judges a filter for the filter bar.

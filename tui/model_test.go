@@ -139,6 +139,8 @@ func TestGoldenFrames(t *testing.T) {
 		{"alerts", "5"},
 		{"sql", "7"},
 		{"sql-result", "7 a 'proc_name, count(*) AS n FROM events GROUP BY 1' Enter"},
+		{"timeline", "6"},
+		{"timeline-zoom", "Down 6 + + > > r > > r Down"},
 		{"rules", "8"},
 		{"rules-blocked", "Down Down 8 b o"},
 		{"help", "?"},
@@ -274,6 +276,38 @@ func TestSQL(t *testing.T) {
 	}
 }
 
+// TestTimeline moves T, marks a range and leads to the events at T.
+func TestTimeline(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("6 > > >")
+	s := h.m.screens[scopeTimeline].(*timelineScreen)
+	if h.m.st.T == 0 || s.at != 2 {
+		t.Errorf("three steps led to bucket %d at T %d, want bucket 2", s.at, h.m.st.T)
+	}
+	h.keys("r > > > > r")
+	if r := h.m.st.Range; r.A == 0 || r.B <= r.A || s.bucketOf(r.B)-s.bucketOf(r.A) != 4 {
+		t.Errorf("the range marked is %v", r)
+	}
+	h.keys("Z w")
+	if s.at <= 6 || s.lanes[0].last[s.at].Events == 0 {
+		t.Errorf("w led to bucket %d, where nothing happens", s.at)
+	}
+	before := h.m.st.T
+	h.keys("+ +")
+	if got := s.bucketOf(before); got != s.at || s.to-s.from >= 5e9 {
+		t.Errorf("after zooming in T is in bucket %d of %s, the cursor on %d", got, span(s.to-s.from), s.at)
+	}
+	h.keys("0 a 'evt.type = openat' Enter")
+	if len(h.m.lanes) != 1 || s.lanes[len(s.lanes)-1].term != "evt.type = openat" {
+		t.Errorf("lanes added: %q", h.m.lanes)
+	}
+	h.keys("d Enter")
+	if len(h.m.lanes) != 0 || h.m.st.Screen != scopeEvents || h.m.st.Event == 0 {
+		t.Errorf("Enter led to screen %d event %d with lanes %q", h.m.st.Screen, h.m.st.Event, h.m.lanes)
+	}
+}
+
 // TestRules leads from a rule to its alert and tries its condition as a filter.
 func TestRules(t *testing.T) {
 	h := newHarness(t, newFakeStore(60), 120, 36)
@@ -320,7 +354,7 @@ func TestHostileStrings(t *testing.T) {
 		st.alerts[0].Rule, st.alerts[0].Output, st.alerts[0].Proc, st.alerts[0].Tags = s, s, s, []string{s}
 		st.info.Name, st.info.Damage, st.hostile = s, s, s
 		h := newHarness(t, st, 120, 36)
-		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "7 Enter", "8", "1 Enter", "Esc"} {
+		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "6", "7 Enter", "8", "1 Enter", "Esc"} {
 			h.keys(keys)
 			f := NewFrame(h.w, h.h)
 			h.frame()

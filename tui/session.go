@@ -19,6 +19,7 @@ type session struct {
 	State   State    `json:"state"`
 	Marks   []mark   `json:"marks,omitempty"`
 	Filters []string `json:"filters,omitempty"`
+	Lanes   []string `json:"lanes,omitempty"`
 }
 
 const (
@@ -65,6 +66,12 @@ func (m *Model) restore() error {
 		return fmt.Errorf("session file is not of this version; marks will not be saved")
 	}
 	m.marks, m.filters = s.Marks, s.Filters
+	for _, term := range s.Lanes {
+		if m.store.Check(term) == nil {
+			m.lanes = append(m.lanes, term)
+			m.screens[scopeTimeline].(*timelineScreen).add(term, term, countEvents)
+		}
+	}
 	if s.State.Screen >= numScopes || m.screens[s.State.Screen] == nil {
 		s.State.Screen = scopeEvents
 	}
@@ -80,7 +87,7 @@ func (m *Model) save() error {
 	if m.opts.Session == "" {
 		return nil
 	}
-	s := session{Version: sessionVersion, State: m.st, Marks: m.marks, Filters: m.filters}
+	s := session{Version: sessionVersion, State: m.st, Marks: m.marks, Filters: m.filters, Lanes: m.lanes}
 	if n := len(s.Filters); n > maxFilters {
 		s.Filters = s.Filters[n-maxFilters:]
 	}

@@ -74,8 +74,8 @@ type Store interface {
 	Views() []string
 	Words(prefix string) []string
 
-	// Strip counts events in n equal buckets of the whole capture.
-	Strip(ctx context.Context, n int) ([]int64, error)
+	// Lane counts the events that match a view and a further filter.
+	Lane(ctx context.Context, s stretch, term string) ([]Bucket, error)
 }
 
 // Info describes a capture.
