@@ -123,6 +123,10 @@ func newRule(c *compiled) *Rule {
 // macros, lists and exceptions in place.
 func (r *Rule) CompiledCondition() string { return filter.String(r.node) }
 
+// Expr returns the condition as a tree with macros and lists in place, without
+// exceptions. Treat it as immutable.
+func (r *Rule) Expr() filter.Node { return r.cond }
+
 // Rules returns all rules in evaluation order, disabled ones included.
 func (s *Set) Rules() []*Rule { return s.rules }
 
