@@ -43,6 +43,11 @@ func actions() []action {
 		{"filter-to", []string{"="}, scopeGlobal, "", "keep only events with the selected value", func(m *Model) { termAction(m, "%s", false) }},
 		{"exclude", []string{"-"}, scopeGlobal, "", "leave out events with the selected value", func(m *Model) { termAction(m, "not %s", false) }},
 		{"prepare", []string{"_"}, scopeGlobal, "", "put the selected value into the filter bar without applying it", func(m *Model) { termAction(m, "%s", true) }},
+		{"find", []string{"^F", "F3"}, scopeGlobal, "find", "find a text, or the events of a filter, without hiding anything", findAction},
+		{"find-next", []string{"n"}, scopeGlobal, "", "next match", func(m *Model) { findNext(m, 1) }},
+		{"find-prev", []string{"N"}, scopeGlobal, "", "previous match", func(m *Model) { findNext(m, -1) }},
+		{"values", []string{"#"}, scopeGlobal, "values", "count the values of the picked column or field", freqAction},
+		{"export", []string{"e"}, scopeGlobal, "export", "write all rows of what is shown to a file", exportAction},
 		{"failures", []string{"!"}, scopeGlobal, "", "show only failed calls, or everything again", failuresAction},
 		{"column-left", []string{"<", "Left", "h"}, scopeGlobal, "", "pick the column to the left; on the timeline, go back in time", func(m *Model) { pickAction(m, -1) }},
 		{"column-right", []string{">", "Right", "l"}, scopeGlobal, "", "pick the column to the right; on the timeline, go on in time", func(m *Model) { pickAction(m, 1) }},
@@ -98,6 +103,7 @@ func actions() []action {
 		{"suspend", []string{"^Z"}, scopeGlobal, "", "stop and go back to the shell", func(m *Model) { m.suspend() }},
 		{"quit", []string{"q", "^C"}, scopeGlobal, "", "leave sysreel", func(m *Model) { m.quit() }},
 
+		{"column", []string{"+"}, scopeEvents, "column", "add the field of the detail as a column, or take it away", func(m *Model) { m.screens[scopeEvents].(*eventsScreen).addColumn() }},
 		{"full", []string{"z"}, scopeEvents, "", "give the detail the whole screen, or take it back", func(m *Model) {
 			s := m.screens[scopeEvents].(*eventsScreen)
 			s.open, s.full = true, !s.full

@@ -39,8 +39,8 @@ func (m *Model) Draw(f *Frame) {
 		m.drawStatus(f, bottom)
 	}
 	m.drawFilter(f, y-1)
-	if !tall && m.message != "" {
-		f.putCell(0, bottom-1, f.w, m.message, StyleReverse)
+	if text := m.said(); !tall && text != "" {
+		f.putCell(0, bottom-1, f.w, text, StyleReverse)
 	}
 	f.putCell(0, f.h-2, f.w, m.reg.hints(m.st.Screen), StyleDim)
 	m.drawTabs(f, f.h-1)
@@ -155,9 +155,17 @@ func (m *Model) drawFilter(f *Frame, y int) {
 	f.putRight(f.w-len(right)-1, y, len(right)+1, right, StyleDim)
 }
 
+// said is the line about the last action, or about what goes on.
+func (m *Model) said() string {
+	if m.message == "" {
+		return safeText(m.working)
+	}
+	return m.message
+}
+
 func (m *Model) drawStatus(f *Frame, y int) {
-	if m.message != "" {
-		f.putCell(0, y, f.w, m.message, StyleReverse)
+	if text := m.said(); text != "" {
+		f.putCell(0, y, f.w, text, StyleReverse)
 		return
 	}
 	left := m.screen().status()

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,10 @@ type eventsScreen struct {
 	list  list
 	pager *Pager[EventRow]
 	view  view
+
+	columns []string // fields added
+	picked  int      // column, index of eventColumns
+	layout  layout
 
 	detail  *lazy[uint64, *Detail]
 	pane    detailPane
@@ -29,7 +34,7 @@ type eventsScreen struct {
 }
 
 func newEventsScreen(m *Model) *eventsScreen {
-	s := &eventsScreen{m: m, open: true}
+	s := &eventsScreen{m: m, open: true, picked: typeColumn}
 	s.detail = newLazy(m.changed, m.store.Detail)
 	s.load()
 	return s
@@ -42,7 +47,8 @@ func (s *eventsScreen) load() {
 		s.seekRow.stop()
 	}
 	s.view = s.m.st.view()
-	src := s.m.store.Events(s.view)
+	s.columns = s.m.st.Columns
+	src := s.m.store.Events(s.view, s.columns)
 	s.pager = newPager[EventRow](src, s.m.changed)
 	s.seekRow = newLazy(s.m.changed, src.IndexOf)
 	s.list = list{}
@@ -56,7 +62,7 @@ func (s *eventsScreen) close() {
 }
 
 func (s *eventsScreen) changed() {
-	if s.m.st.view() != s.view {
+	if s.m.st.view() != s.view || !slices.Equal(s.m.st.Columns, s.columns) {
 		s.load()
 		s.seek = s.m.st.Event
 		return
@@ -119,15 +125,15 @@ func (s *eventsScreen) draw(f *Frame, y, h int) {
 func (s *eventsScreen) drawList(f *Frame, y, w, h int) {
 	s.listY, s.listH = y+1, h-1
 	n, final, err := s.pager.Len()
-	cols := eventColumns(w)
-	x := 1
-	for _, c := range cols {
-		if c.right {
-			f.putRight(x, y, c.width, c.title, StyleBold)
-		} else {
-			f.putCell(x, y, c.width, c.title, StyleBold)
-		}
-		x += c.width + 1
+	cols := s.eventColumns()
+	plain := make([]column, len(cols))
+	for i := range cols {
+		plain[i] = cols[i].column
+	}
+	s.layout = newLayout(plain, 1, w-1, w)
+	s.layout.head(f, y)
+	if s.layout.at[s.picked] >= 0 {
+		f.restyle(s.layout.at[s.picked], y, s.layout.cols[s.picked].width, StyleUnder)
 	}
 	if err != nil {
 		f.putCell(0, y+1, w, "error: "+safeText(err.Error()), ColorRed)
@@ -164,16 +170,7 @@ func (s *eventsScreen) drawRow(f *Frame, y, w int, cols []eventColumn, at int64)
 			st = letterStyle(row.Alert)
 		}
 		f.put(0, y, 1, s.margin(&row), st|StyleBold)
-		x := 1
-		for _, c := range cols {
-			text := c.text(&row)
-			if c.right {
-				f.putRight(x, y, c.width, text, st)
-			} else {
-				f.putCell(x, y, c.width, text, st)
-			}
-			x += c.width + 1
-		}
+		s.layout.draw(f, y, st, func(i int) string { return cols[i].text(&row) })
 	}
 	if at == s.list.cur {
 		f.put(0, y, 1, ">", StyleBold)
@@ -199,39 +196,85 @@ func (s *eventsScreen) margin(row *EventRow) string {
 	return " "
 }
 
-// eventColumn is a column of the event list. A zero width takes what is left.
+// eventColumn is a column of the event list; field is what its cells can be
+// filtered by.
 type eventColumn struct {
-	title string
-	width int
-	right bool
-	from  int // smallest frame width that shows it
+	column
+	field string
 	text  func(*EventRow) string
 }
 
-var allEventColumns = []eventColumn{
-	{title: "EVT", width: 8, right: true, text: func(r *EventRow) string { return fmt.Sprint(r.Num) }},
-	{title: "TIME", width: 15, text: func(r *EventRow) string { return clockMicro(r.TS) }},
-	{title: "CPU", width: 3, from: 110, text: func(r *EventRow) string { return fmt.Sprint(r.CPU) }},
-	{title: "PROCESS", width: 16, text: func(r *EventRow) string { return safeText(r.Proc) }},
-	{title: "PID", width: 8, from: 100, text: func(r *EventRow) string { return fmt.Sprint(r.PID) }},
-	{title: "TYPE", width: 12, text: func(r *EventRow) string { return safeText(r.Type) }},
-	{title: "ARGS", text: func(r *EventRow) string { return safeText(r.Args) }},
+var fixedEventColumns = []eventColumn{
+	{column{title: "EVT", width: 8, right: true}, "evt.num", func(r *EventRow) string { return fmt.Sprint(r.Num) }},
+	{column{title: "TIME", width: 15}, "", func(r *EventRow) string { return clockMicro(r.TS) }},
+	{column{title: "CPU", width: 3, from: 110}, "evt.cpu", func(r *EventRow) string { return fmt.Sprint(r.CPU) }},
+	{column{title: "PROCESS", width: 16}, "proc.name", func(r *EventRow) string { return safeText(r.Proc) }},
+	{column{title: "PID", width: 8, from: 100}, "proc.pid", func(r *EventRow) string { return fmt.Sprint(r.PID) }},
+	{column{title: "TYPE", width: 12}, typeField, func(r *EventRow) string { return safeText(r.Type) }},
+	{column{title: "ARGS"}, "", func(r *EventRow) string { return safeText(r.Args) }},
 }
 
-// eventColumns returns the columns that fit a width, with their widths.
-func eventColumns(w int) []eventColumn {
-	var cols []eventColumn
-	used := 1
-	for _, c := range allEventColumns {
-		if w < c.from {
-			continue
-		}
-		cols = append(cols, c)
-		used += c.width + 1
+const (
+	typeField  = "evt.type"
+	typeColumn = 5
+)
+
+// extraWidth is the width of an added column.
+const extraWidth = 20
+
+// eventColumns returns the fixed columns and, before the arguments, those added.
+func (s *eventsScreen) eventColumns() []eventColumn {
+	n := len(fixedEventColumns) - 1
+	cols := append([]eventColumn(nil), fixedEventColumns[:n]...)
+	for i, f := range s.columns {
+		cols = append(cols, eventColumn{column{title: f, width: extraWidth}, f, func(r *EventRow) string {
+			if i >= len(r.Extra) {
+				return ""
+			}
+			return r.Extra[i]
+		}})
 	}
-	last := &cols[len(cols)-1]
-	last.width = max(w-used, 1)
-	return cols
+	return append(cols, fixedEventColumns[n])
+}
+
+// pick moves to the next column.
+func (s *eventsScreen) pick(dir int) {
+	for c := s.picked + dir; c >= 0 && c < len(s.layout.at); c += dir {
+		if s.layout.at[c] >= 0 {
+			s.picked = c
+			return
+		}
+	}
+}
+
+// addColumn adds the field under the cursor of the detail as a column, or takes
+// the picked column away if it was added.
+func (s *eventsScreen) addColumn() {
+	st := s.m.st
+	if field, _, ok := s.cell(); ok && (s.focused || slices.Contains(s.columns, field)) {
+		s.toggle(st, field)
+		return
+	}
+	s.m.prompt = newPrompt("column: ", "", nil, func(text string) { s.toggle(st, strings.TrimSpace(text)) })
+	s.m.prompt.complete = func(word string) []string {
+		return slices.DeleteFunc(slices.Clone(s.m.store.ColumnFields()), func(f string) bool { return !strings.HasPrefix(f, word) })
+	}
+}
+
+func (s *eventsScreen) toggle(st State, field string) {
+	if !slices.Contains(s.m.store.ColumnFields(), field) {
+		s.m.say("%s is no column of the index; it has %s", safeText(field), strings.Join(s.m.store.ColumnFields(), " "))
+		return
+	}
+	cols := slices.Clone(st.Columns)
+	if i := slices.Index(cols, field); i >= 0 {
+		cols = slices.Delete(cols, i, i+1)
+	} else {
+		cols = append(cols, field)
+	}
+	st.Columns = cols
+	s.picked = min(s.picked, len(fixedEventColumns)+len(cols)-1)
+	s.m.change(st)
 }
 
 func (s *eventsScreen) drawDetail(f *Frame, x, y, w, h int) {
@@ -308,7 +351,18 @@ func (s *eventsScreen) cell() (field, value string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	return "evt.type", row.Type, true
+	cols := s.eventColumns()
+	c := cols[min(s.picked, len(cols)-1)]
+	if c.field == "" {
+		return "", "", false
+	}
+	if c.field == typeField {
+		return typeField, row.Type, true
+	}
+	if c.field == "proc.name" {
+		return c.field, row.Proc, true
+	}
+	return c.field, c.text(&row), true
 }
 
 func (s *eventsScreen) click(_, y int) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/sysreel/sysreel/query"
 )
 
 // t0 is when the fake capture begins.
@@ -78,7 +80,7 @@ func (s *fakeStore) Check(filter string) error {
 	switch {
 	case strings.HasSuffix(filter, "="):
 		return incomplete{errors.New("value expected")}
-	case !strings.ContainsAny(filter, "=<>") && !strings.Contains(filter, " in "):
+	case !strings.ContainsAny(filter, "=<>") && !strings.Contains(filter, " in ") && !strings.HasSuffix(filter, " exists"):
 		return fmt.Errorf("unknown field %q", filter)
 	}
 	return nil
@@ -91,12 +93,31 @@ type fakeList struct {
 	rows []EventRow
 }
 
-func (s *fakeStore) Events(v view) EventList {
+func (s *fakeStore) ColumnFields() []string { return []string{"proc.cmdline", "user.name"} }
+
+func (s *fakeStore) Values(ctx context.Context, v view, field string) ([]ValueCount, error) {
+	return []ValueCount{{s.text("accept4"), false, 40, 0}, {"connect", false, 12, 3}, {"", true, 1, 0}}, s.wait(ctx)
+}
+
+func (s *fakeStore) Export(ctx context.Context, v view) ([]string, query.RowSource, func() error, error) {
+	t := &Table{Columns: []TableColumn{{Title: "num"}, {Title: "type"}}}
+	for _, e := range s.events {
+		t.Rows = append(t.Rows, TableRow{Cells: []any{int64(e.Num), e.Type}})
+	}
+	names, rows := t.source()
+	return names, rows, func() error { return nil }, s.wait(ctx)
+}
+
+func (s *fakeStore) Events(v view, columns []string) EventList {
 	filter, r := v.filter, v.rng
 	l := &fakeList{s: s}
 	for _, e := range s.events {
+		for _, c := range columns {
+			e.Extra = append(e.Extra, s.text("value of "+c))
+		}
 		if strings.Contains(filter, "evt.failed = true") && !e.Failed ||
 			!r.all() && (e.TS < r.A || e.TS > r.B) ||
+			strings.Contains(filter, "icontains") && e.Type != "openat" ||
 			strings.Contains(filter, "evt.type = ") && !strings.Contains(filter, "evt.type = "+e.Type) {
 			continue
 		}

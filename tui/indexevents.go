@@ -2,9 +2,11 @@ package tui
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,15 +14,66 @@ import (
 )
 
 // Events implements Store.
-func (s *IndexStore) Events(v view) EventList {
+func (s *IndexStore) Events(v view, columns []string) EventList {
 	if v.all() {
-		return &allEvents{s}
+		return &allEvents{s, columns}
 	}
-	return &matchingEvents{s: s, view: v, looked: make(chan struct{})}
+	return &matchingEvents{s: s, view: v, columns: columns, looked: make(chan struct{})}
+}
+
+// eventFieldColumns maps fields to the columns of the view events that hold them.
+var eventFieldColumns = sync.OnceValue(func() map[string]string {
+	out := make(map[string]string)
+	for _, v := range query.Views() {
+		if v.Name != "events" {
+			continue
+		}
+		for _, c := range v.Columns {
+			if f := strings.Replace(c, "_", ".", 1); slices.Contains(fieldNames(), f) {
+				out[f] = c
+			}
+		}
+	}
+	return out
+})
+
+// ColumnFields implements Store.
+func (s *IndexStore) ColumnFields() []string {
+	return slices.Sorted(maps.Keys(eventFieldColumns()))
+}
+
+// Values implements Store.
+func (s *IndexStore) Values(ctx context.Context, v view, field string) ([]ValueCount, error) {
+	fl, err := query.ParseFilter(v.filter)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.ix.ValuesOf(ctx, fl, v.rng.query(), field)
+	out := make([]ValueCount, len(list))
+	for i, c := range list {
+		out[i] = ValueCount{c.Value, c.Null, c.Events, c.Failed}
+	}
+	return out, err
+}
+
+// Export implements Store.
+func (s *IndexStore) Export(ctx context.Context, v view) ([]string, query.RowSource, func() error, error) {
+	fl, err := query.ParseFilter(v.filter)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	res, err := s.ix.Select(ctx, "SELECT * FROM events", fl, v.rng.query())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return res.Columns, res, res.Close, nil
 }
 
 // allEvents is the list without a filter: row i is the i-th event.
-type allEvents struct{ s *IndexStore }
+type allEvents struct {
+	s       *IndexStore
+	columns []string
+}
 
 func (l *allEvents) grow(ctx context.Context, report func(int64)) error {
 	for {
@@ -44,7 +97,7 @@ func (l *allEvents) page(ctx context.Context, from int64, n int) ([]EventRow, er
 }
 
 func (l *allEvents) refine(ctx context.Context, rows []EventRow) ([]EventRow, error) {
-	return l.s.refine(ctx, rows)
+	return l.s.refine(ctx, rows, l.columns)
 }
 
 // IndexOf implements EventList.
@@ -63,8 +116,9 @@ func eventRows(rows []query.Row) []EventRow {
 	return out
 }
 
-// refine returns rows with the arguments as the capture has them.
-func (s *IndexStore) refine(ctx context.Context, rows []EventRow) ([]EventRow, error) {
+// refine returns rows with the arguments as the capture has them, and further
+// columns.
+func (s *IndexStore) refine(ctx context.Context, rows []EventRow, columns []string) ([]EventRow, error) {
 	src := make([]query.Row, len(rows))
 	for i := range rows {
 		src[i] = *rows[i].src
@@ -77,14 +131,52 @@ func (s *IndexStore) refine(ctx context.Context, rows []EventRow) ([]EventRow, e
 	for i := range out {
 		out[i].Args = args[i]
 	}
-	return out, nil
+	if len(columns) == 0 {
+		return out, nil
+	}
+	return out, s.readColumns(ctx, out, columns)
+}
+
+func (s *IndexStore) readColumns(ctx context.Context, rows []EventRow, columns []string) error {
+	sql := "SELECT num"
+	for _, f := range columns {
+		c := eventFieldColumns()[f]
+		if c == "" {
+			c = "NULL"
+		}
+		sql += ", " + c
+	}
+	nums := make([]int64, len(rows))
+	at := make(map[int64]int, len(rows))
+	for i := range rows {
+		nums[i] = int64(rows[i].Num)
+		at[nums[i]] = i
+	}
+	res, err := s.ix.EventRows(ctx, sql+" FROM events", nums)
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	for {
+		row, err := res.Next()
+		if err != nil {
+			return ignoreEOF(err)
+		}
+		num, _ := row[0].(int64)
+		extra := make([]string, len(columns))
+		for i, v := range row[1:] {
+			extra[i] = cellText(&TableColumn{}, v)
+		}
+		rows[at[num]].Extra = extra
+	}
 }
 
 // matchingEvents is the list of the events that match a filter. Their numbers
 // are collected in the background, the first ones can be shown at once.
 type matchingEvents struct {
-	s    *IndexStore
-	view view
+	s       *IndexStore
+	view    view
+	columns []string
 
 	mu      sync.Mutex
 	nums    numList
@@ -151,7 +243,7 @@ func (l *matchingEvents) page(ctx context.Context, from int64, n int) ([]EventRo
 }
 
 func (l *matchingEvents) refine(ctx context.Context, rows []EventRow) ([]EventRow, error) {
-	return l.s.refine(ctx, rows)
+	return l.s.refine(ctx, rows, l.columns)
 }
 
 // IndexOf implements EventList. It waits until the search has come to num.

@@ -44,7 +44,10 @@ type Model struct {
 	message string  // one line about the last action, cleared by the next key
 	pending string  // first key of a two-key command
 	filters []string
-	found   func() bool // a search under way; true when it has ended
+	working string      // what is going on in the background
+	stop    func()      // stops it
+	found   func() bool // a search or an export under way; true when it has ended
+	find    *finder     // what ^F looks for, nil nothing
 
 	lanes []string // filters of the lanes added to the timeline
 
@@ -106,6 +109,8 @@ func (m *Model) Close() {
 		}
 	}
 	m.strip.close()
+	m.find.close()
+	m.stopWork()
 }
 
 func (m *Model) alerts() *alertsScreen { return m.screens[scopeAlerts].(*alertsScreen) }
@@ -222,6 +227,10 @@ func (m *Model) Key(ev *tcell.EventKey) {
 		return
 	}
 	k := keyName(ev)
+	if (k == "Esc" || k == "^C") && m.stopWork() {
+		m.say("stopped")
+		return
+	}
 	if m.pending != "" {
 		first := m.pending
 		m.pending = ""

@@ -139,6 +139,8 @@ func TestGoldenFrames(t *testing.T) {
 		{"alerts", "5"},
 		{"sql", "7"},
 		{"sql-result", "7 a 'proc_name, count(*) AS n FROM events GROUP BY 1' Enter"},
+		{"values", "#"},
+		{"column", "+ 'user.name' Enter"},
 		{"timeline", "6"},
 		{"timeline-zoom", "Down 6 + + > > r > > r Down"},
 		{"rules", "8"},
@@ -308,6 +310,84 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestFind goes from match to match without hiding anything.
+func TestFind(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("^F 'passwd' Enter")
+	if h.m.st.Event != 5 || h.m.st.Filter != "" {
+		t.Errorf("the first match is event %d with filter %q, want 5", h.m.st.Event, h.m.st.Filter)
+	}
+	h.keys("n n")
+	if h.m.st.Event != 15 {
+		t.Errorf("two matches on: event %d, want 15", h.m.st.Event)
+	}
+	h.keys("N")
+	if h.m.st.Event != 10 {
+		t.Errorf("back: event %d, want 10", h.m.st.Event)
+	}
+	h.keys("G n")
+	if h.m.st.Event != 60 || !strings.Contains(h.frame(), "no further event matches") {
+		t.Errorf("beyond the last match: event %d", h.m.st.Event)
+	}
+	h.keys("2 ^F 'curl -s' Enter")
+	if h.m.st.Proc != 4 {
+		t.Errorf("found process %d, want 4", h.m.st.Proc)
+	}
+	h.keys("n")
+	if h.m.st.Proc != 5 {
+		t.Errorf("n found process %d, want 5", h.m.st.Proc)
+	}
+	h.keys("3 ^F 'passwd' Enter")
+	if r := h.m.screens[scopeFiles].(*tableScreen).row(); r == nil || r.Cells[0] != "/etc/passwd" {
+		t.Errorf("found file %v", r)
+	}
+}
+
+// TestValues counts a field and narrows to one of its values.
+func TestValues(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("# Down Enter")
+	if h.m.st.Filter != "evt.type = connect" || h.m.overlay != nil {
+		t.Errorf("Enter on a value: filter %q", h.m.st.Filter)
+	}
+	h.keys("u < < # s Enter")
+	if h.m.st.Filter != "not proc.name exists" {
+		t.Errorf("Enter on the missing value: filter %q", h.m.st.Filter)
+	}
+}
+
+// TestExport writes what is shown and never over a file that is there.
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	for _, c := range []struct{ keys, file, want string }{
+		{"e", "a.csv", "60,openat"},
+		{"e", "a.jsonl", `"type":"openat"`},
+		{"3 e", "files.csv", "/etc/passwd,file,3,4096"},
+		{"5 e", "alerts.txt", "Run shell untrusted"},
+		{"2 e", "procs.csv", "4413,curl"},
+		{"7 Enter e", "sql.csv", "nginx,402118,7"},
+	} {
+		path := filepath.Join(dir, c.file)
+		h.keys(c.keys + " ^U '" + path + "' Enter")
+		b, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(b), c.want) {
+			t.Errorf("%s: %v, holds\n%s\nwant %q in it", c.file, err, b, c.want)
+		}
+	}
+	h.keys("1 e ^U '" + filepath.Join(dir, "a.csv") + "' Enter")
+	if f := h.frame(); !strings.Contains(f, "file exists") {
+		t.Errorf("a file that exists was not refused:\n%s", f)
+	}
+	h.keys("e ^U '" + filepath.Join(dir, "a.exe") + "' Enter")
+	if f := h.frame(); !strings.Contains(f, "must end in .jsonl, .csv or .txt") {
+		t.Errorf("an unknown format was not refused:\n%s", f)
+	}
+}
+
 // TestRules leads from a rule to its alert and tries its condition as a filter.
 func TestRules(t *testing.T) {
 	h := newHarness(t, newFakeStore(60), 120, 36)
@@ -354,7 +434,7 @@ func TestHostileStrings(t *testing.T) {
 		st.alerts[0].Rule, st.alerts[0].Output, st.alerts[0].Proc, st.alerts[0].Tags = s, s, s, []string{s}
 		st.info.Name, st.info.Damage, st.hostile = s, s, s
 		h := newHarness(t, st, 120, 36)
-		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "6", "7 Enter", "8", "1 Enter", "Esc"} {
+		for _, keys := range []string{"", "Tab", "2", "3", "4", "5", "6", "1 #", "Esc", "7 Enter", "8", "1 Enter", "Esc"} {
 			h.keys(keys)
 			f := NewFrame(h.w, h.h)
 			h.frame()

@@ -8,14 +8,16 @@ import (
 // search runs a lookup in the background and then, on the event loop's next
 // drawing, goes to the event it found.
 func (m *Model) search(what string, find func(ctx context.Context) (uint64, error)) {
-	m.say("searching...")
+	m.stopWork()
 	l := newLazy(m.changed, func(ctx context.Context, _ int) (uint64, error) { return find(ctx) })
 	l.get(0)
+	m.working, m.stop = "searching...   Esc stops it", l.stop
 	m.found = func() bool {
 		num, ready, err := l.get(0)
 		if !ready {
 			return false
 		}
+		m.working, m.stop = "", nil
 		if err != nil {
 			m.say("%s: %s", what, safeText(err.Error()))
 			return true
@@ -26,6 +28,37 @@ func (m *Model) search(what string, find func(ctx context.Context) (uint64, erro
 		m.setState(st)
 		return true
 	}
+}
+
+// work runs something long in the background, which ^C or Esc stop, and says how
+// it ended.
+func (m *Model) work(what string, do func(ctx context.Context) (string, error)) {
+	m.stopWork()
+	l := newLazy(m.changed, func(ctx context.Context, _ int) (string, error) { return do(ctx) })
+	l.get(0)
+	m.working, m.stop = what, l.stop
+	m.found = func() bool {
+		text, ready, err := l.get(0)
+		if !ready {
+			return false
+		}
+		m.working, m.stop = "", nil
+		if err != nil {
+			text = "failed: " + err.Error()
+		}
+		m.say("%s", safeText(text))
+		return true
+	}
+}
+
+// stopWork stops what work runs and tells whether there was anything.
+func (m *Model) stopWork() bool {
+	if m.stop == nil {
+		return false
+	}
+	m.stop()
+	m.working, m.stop, m.found = "", nil, nil
+	return true
 }
 
 // gotoTime selects the first event at or after ts.

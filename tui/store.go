@@ -13,7 +13,7 @@ const maxAlerts = 100_000
 
 // Store is what the screens read. All methods may be slow and are called from
 // workers, never from the event loop, except Info, Check, Fields, Events,
-// Saved, Views, Words and Notify, which must answer at once. Times are nanoseconds since the epoch.
+// ColumnFields, Saved, Views, Words and Notify, which must answer at once. Times are nanoseconds since the epoch.
 type Store interface {
 	// Notify names the function that is called, from any goroutine, whenever
 	// Info has changed.
@@ -28,7 +28,15 @@ type Store interface {
 	Fields() []string
 
 	// Events lists the events that match a filter within a range.
-	Events(v view) EventList
+	// columns are further fields to read, of those that ColumnFields lists.
+	Events(v view, columns []string) EventList
+	ColumnFields() []string
+	// Values counts the values of a field in the events of a view, most frequent
+	// first.
+	Values(ctx context.Context, v view, field string) ([]ValueCount, error)
+	// Export returns the events of a view with all that the index has of them;
+	// done releases the rows.
+	Export(ctx context.Context, v view) (names []string, rows query.RowSource, done func() error, err error)
 	// Detail tells everything about one event.
 	Detail(ctx context.Context, num uint64) (*Detail, error)
 
@@ -125,7 +133,8 @@ type EventRow struct {
 	Type   string
 	Args   string
 	Failed bool
-	Alert  byte // letter of the highest alert on it, 0 none
+	Alert  byte     // letter of the highest alert on it, 0 none
+	Extra  []string // values of the columns asked for, empty until they are read
 
 	src *query.Row
 }
