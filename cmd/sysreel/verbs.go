@@ -10,6 +10,7 @@ func verbs() []verb {
 		{"query", "ask a capture: filters, SQL, reports", runQuery},
 		{"tui", "look around inside a capture on the terminal", runTUI},
 		{"rules", "check, list and explain rule files", runRules},
+		{"fixtures", "test rules: run, write and record cases", runFixtures},
 		{"doctor", "tell whether this host is ready to record, and what to do if not", runDoctor},
 		{"fields", "list the fields of filters, rules and output templates", runFields},
 		{"events", "list the event types of the capture format", runEvents},
