@@ -17,8 +17,8 @@ const tallHeight = 30
 
 // Draw draws the UI.
 func (m *Model) Draw(f *Frame) {
-	if m.found != nil && m.found() {
-		m.found = nil
+	if m.found != nil {
+		m.found()
 	}
 	m.w, m.h = f.w, f.h
 	if f.w < minWidth || f.h < minHeight {

@@ -211,10 +211,14 @@ func (s *fakeStore) Alerts(ctx context.Context, v view) ([]Alert, error) {
 func (s *fakeStore) Files(ctx context.Context, _ view) (*Table, error) {
 	t0 := int64(t0)
 	return &Table{Columns: fileColumns, Rows: []TableRow{
-		{Cells: []any{s.text("/etc/passwd"), "file", int64(3), int64(4096), int64(0), int64(12), int64(0), t0, t0 + 1e9}, Filter: "fd.name = /etc/passwd"},
-		{Cells: []any{s.text("/var/log/nginx/access.log"), "file", int64(1), int64(0), int64(70_000), int64(802), int64(2), t0, t0 + 5e9}, Filter: "fd.name = /var/log/nginx/access.log"},
-		{Cells: []any{s.text("/root/.ssh/authorized_keys"), nil, int64(0), int64(0), int64(0), int64(1), int64(1), nil, nil}, Filter: "fd.name = /root/.ssh/authorized_keys"},
+		{Cells: []any{s.text("/etc/passwd"), "file", int64(3), int64(4096), int64(0), int64(12), int64(0), t0, t0 + 1e9}, Path: "/etc/passwd"},
+		{Cells: []any{s.text("/var/log/nginx/access.log"), "file", int64(1), int64(0), int64(70_000), int64(802), int64(2), t0, t0 + 5e9}, Path: "/var/log/nginx/access.log"},
+		{Cells: []any{s.text("/root/.ssh/authorized_keys"), nil, int64(0), int64(0), int64(0), int64(1), int64(1), nil, nil}, Path: "/root/.ssh/authorized_keys"},
 	}}, s.wait(ctx)
+}
+
+func (s *fakeStore) FileFilter(ctx context.Context, path string) (string, error) {
+	return "fd.name = " + path, s.wait(ctx)
 }
 
 func (s *fakeStore) Conns(ctx context.Context, _ view) (*Table, error) {

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sysreel/sysreel/query"
 )
@@ -35,8 +36,8 @@ func (s *IndexStore) Files(ctx context.Context, v view) (*Table, error) {
 			return nil, err
 		}
 	}
-	err := s.each(ctx, "SELECT path, type, opens, bytes_read, bytes_written, events, failed, first_ts, last_ts, id FROM files", func(row []any) bool {
-		r := TableRow{Cells: append([]any(nil), row[:len(fileColumns)]...)}
+	err := s.each(ctx, "SELECT path, type, opens, bytes_read, bytes_written, events, failed, first_ts, last_ts FROM files", func(row []any) bool {
+		r := TableRow{Cells: append([]any(nil), row...)}
 		name, _ := row[filePath].(string)
 		if !v.all() {
 			n := byName[name]
@@ -45,10 +46,7 @@ func (s *IndexStore) Files(ctx context.Context, v view) (*Table, error) {
 			}
 			r.Cells[fileEvents], r.Cells[fileFailed] = n.Events, n.Failed
 		}
-		r.Filter = "fd.name = " + quoteValue(name)
-		if row[len(fileColumns)] == nil {
-			r.Filter = fmt.Sprintf("fs.path.name = %[1]s or fs.path.target = %[1]s", quoteValue(name))
-		}
+		r.Path = name
 		t.Cut = len(t.Rows) == maxTableRows
 		if !t.Cut {
 			t.Rows = append(t.Rows, r)
@@ -56,6 +54,40 @@ func (s *IndexStore) Files(ctx context.Context, v view) (*Table, error) {
 		return !t.Cut
 	})
 	return t, err
+}
+
+// maxEvents is how many event numbers a filter lists.
+const maxEvents = 200
+
+// FileFilter implements Store. Calls that name a path and make no descriptor for
+// it have no field that holds the resolved path of all of them: they are listed.
+func (s *IndexStore) FileFilter(ctx context.Context, path string) (string, error) {
+	var terms []string
+	known := false
+	err := s.each(ctx, "SELECT 1 FROM target WHERE fd_name = ? LIMIT 1", func([]any) bool { known = true; return false }, path)
+	if err != nil {
+		return "", err
+	}
+	if known {
+		terms = append(terms, "fd.name = "+quoteValue(path))
+	}
+	var nums []string
+	const sql = `SELECT e.num FROM path p CROSS JOIN posting x ON x.kind = 3 AND x.id = p.id
+  CROSS JOIN event e ON e.num BETWEEN x.block << 7 AND (x.block << 7) + 127 AND e.path = p.id WHERE p.name = ?1
+UNION SELECT s.num FROM path p JOIN second_path s ON s.path = p.id WHERE p.name = ?1 ORDER BY 1 LIMIT ?2`
+	err = s.each(ctx, sql, func(row []any) bool {
+		nums = append(nums, fmt.Sprint(row[0]))
+		return true
+	}, path, maxEvents+1)
+	switch {
+	case err != nil:
+		return "", err
+	case len(nums) > maxEvents:
+		terms = append(terms, fmt.Sprintf("fs.path.name = %[1]s or fs.path.target = %[1]s", quoteValue(path)))
+	case len(nums) > 0:
+		terms = append(terms, "evt.num in ("+strings.Join(nums, ", ")+")")
+	}
+	return strings.Join(terms, " or "), nil
 }
 
 // filesMatching counts the matching events of each path.
@@ -150,8 +182,8 @@ FROM connections ORDER BY proto NOT IN ('tcp', 'udp'), start_ts`
 }
 
 // each calls f with the rows of a statement until it returns false.
-func (s *IndexStore) each(ctx context.Context, sql string, f func([]any) bool) error {
-	res, err := s.ix.SQL(ctx, sql)
+func (s *IndexStore) each(ctx context.Context, sql string, f func([]any) bool, args ...any) error {
+	res, err := s.ix.SQL(ctx, sql, args...)
 	if err != nil {
 		return err
 	}

@@ -44,10 +44,10 @@ type Model struct {
 	message string  // one line about the last action, cleared by the next key
 	pending string  // first key of a two-key command
 	filters []string
-	working string      // what is going on in the background
-	stop    func()      // stops it
-	found   func() bool // a search or an export under way; true when it has ended
-	find    *finder     // what ^F looks for, nil nothing
+	working string  // what is going on in the background
+	stop    func()  // stops it
+	found   func()  // takes over its result when it has ended
+	find    *finder // what ^F looks for, nil nothing
 
 	lanes []string // filters of the lanes added to the timeline
 

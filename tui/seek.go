@@ -5,49 +5,47 @@ import (
 	"strings"
 )
 
-// search runs a lookup in the background and then, on the event loop's next
-// drawing, goes to the event it found.
+// search looks an event up in the background and then goes to it.
 func (m *Model) search(what string, find func(ctx context.Context) (uint64, error)) {
-	m.stopWork()
-	l := newLazy(m.changed, func(ctx context.Context, _ int) (uint64, error) { return find(ctx) })
-	l.get(0)
-	m.working, m.stop = "searching...   Esc stops it", l.stop
-	m.found = func() bool {
-		num, ready, err := l.get(0)
-		if !ready {
-			return false
-		}
-		m.working, m.stop = "", nil
+	run(m, "searching...   Esc stops it", find, func(num uint64, err error) {
 		if err != nil {
 			m.say("%s: %s", what, safeText(err.Error()))
-			return true
+			return
 		}
-		m.message = ""
 		st := m.st
 		st.Event = num
 		m.setState(st)
-		return true
-	}
+	})
 }
 
-// work runs something long in the background, which ^C or Esc stop, and says how
-// it ended.
+// work runs something long in the background and says how it ended.
 func (m *Model) work(what string, do func(ctx context.Context) (string, error)) {
+	m.later(what, do, func(text string) { m.say("%s", safeText(text)) })
+}
+
+// later runs something in the background and hands its result to then.
+func (m *Model) later(what string, do func(ctx context.Context) (string, error), then func(string)) {
+	run(m, what, do, func(text string, err error) {
+		if err != nil {
+			m.say("failed: %s", safeText(err.Error()))
+			return
+		}
+		then(text)
+	})
+}
+
+// run runs do in the background, which Esc and ^C stop, and then, with the next
+// drawing, done on the event loop. One such thing runs at a time.
+func run[V any](m *Model, what string, do func(ctx context.Context) (V, error), done func(V, error)) {
 	m.stopWork()
-	l := newLazy(m.changed, func(ctx context.Context, _ int) (string, error) { return do(ctx) })
+	l := newLazy(m.changed, func(ctx context.Context, _ int) (V, error) { return do(ctx) })
 	l.get(0)
 	m.working, m.stop = what, l.stop
-	m.found = func() bool {
-		text, ready, err := l.get(0)
-		if !ready {
-			return false
+	m.found = func() {
+		if v, ready, err := l.get(0); ready {
+			m.working, m.stop, m.found = "", nil, nil
+			done(v, err)
 		}
-		m.working, m.stop = "", nil
-		if err != nil {
-			text = "failed: " + err.Error()
-		}
-		m.say("%s", safeText(text))
-		return true
 	}
 }
 

@@ -60,6 +60,8 @@ type Store interface {
 	// which match a filter within a range.
 	Files(ctx context.Context, v view) (*Table, error)
 	Conns(ctx context.Context, v view) (*Table, error)
+	// FileFilter returns the filter for the events that concern a path.
+	FileFilter(ctx context.Context, path string) (string, error)
 
 	// Alerts returns the first maxAlerts alerts, in order of time, on events that
 	// match a filter within a range.

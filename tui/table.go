@@ -50,6 +50,7 @@ const (
 type TableRow struct {
 	Cells  []any
 	Filter string // the events of the row
+	Path   string // a file, whose filter is asked for
 	Event  uint64
 	Proc   int64
 }
@@ -294,6 +295,13 @@ func (s *tableScreen) enter() {
 	}
 	st := s.m.st
 	switch {
+	case r.Path != "":
+		path := r.Path
+		s.m.later("searching...   Esc stops it", func(ctx context.Context) (string, error) { return s.m.store.FileFilter(ctx, path) }, func(filter string) {
+			st.Screen, st.Filter = scopeEvents, filter
+			s.m.drill(path, st)
+		})
+		return
 	case r.Filter != "":
 		st.Screen, st.Filter = scopeEvents, r.Filter
 	case r.Event != 0:
