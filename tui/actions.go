@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,6 +76,7 @@ func actions() []action {
 			}
 			m.overlay = &marksOverlay{m: m}
 		}},
+		{"note", []string{"i"}, scopeGlobal, "", "write a note on this event; it becomes a mark", noteAction},
 		{"undo", []string{"u"}, scopeGlobal, "", "undo the last change of filter, range or screen", func(m *Model) {
 			if st, ok := m.hist.back(m.st); ok {
 				m.setState(st)
@@ -229,6 +231,39 @@ func failuresAction(m *Model) {
 	default:
 		m.addFilter(term)
 	}
+}
+
+// noteAction writes a note on the selected event, marking it if it is not yet.
+func noteAction(m *Model) {
+	num := m.st.Event
+	if num == 0 {
+		m.say("no event selected")
+		return
+	}
+	at := slices.IndexFunc(m.marks, func(mk mark) bool { return mk.Event == num })
+	text := ""
+	if at >= 0 {
+		text = m.marks[at].Note
+	}
+	m.prompt = newPrompt(fmt.Sprintf("note on event %d: ", num), text, nil, func(text string) {
+		letter := m.markOf(num)
+		for c := 'a'; letter == "" && c <= 'z'; c++ {
+			if !slices.ContainsFunc(m.marks, func(mk mark) bool { return mk.Letter == string(c) }) {
+				letter = string(c)
+			}
+		}
+		if letter == "" {
+			m.say("all letters are taken; remove a mark in the list that M shows")
+			return
+		}
+		m.setMark(letter, num)
+		for i := range m.marks {
+			if m.marks[i].Letter == letter {
+				m.marks[i].Note = strings.TrimSpace(text)
+			}
+		}
+		m.say("note kept with mark %s", letter)
+	})
 }
 
 func contextAction(m *Model) {

@@ -216,6 +216,10 @@ func TestStory(t *testing.T) {
 	if h.m.st.Event != 40 {
 		t.Errorf("mark led to event %d, want 40", h.m.st.Event)
 	}
+	h.keys("Down i 'came from here' Enter i ' too' Enter")
+	if mk := h.m.marks[1]; mk.Event != 41 || mk.Letter != "b" || mk.Note != "came from here too" {
+		t.Errorf("the note made the mark %+v", mk)
+	}
 }
 
 // TestTables sorts, narrows and drills from the tables.
