@@ -84,12 +84,16 @@ func (s *eventsScreen) settle() {
 			return
 		}
 		if err == nil {
+			s.m.st.Event = 0 // the process follows the event that is found
 			s.list.cur = at
 			s.list.top = max(at-int64(s.list.h)/2, 0)
 		}
 		s.seek, s.placed = 0, true
 	}
 	if row, ok := s.row(); ok && s.m.st.Screen == scopeEvents {
+		if s.placed && (s.m.st.Event != row.Num || s.m.st.T == 0) {
+			s.m.st.Proc = row.ProcID
+		}
 		s.m.st.Event = row.Num
 		if s.placed {
 			s.m.st.T = row.TS

@@ -86,8 +86,23 @@ var sectionTitles = []struct{ class, title string }{
 	{"proc", "Process"}, {"fd", "Descriptor"}, {"fs", "Paths"}, {"user", "User"}, {"group", "Group"}, {"thread", "Thread"}, {"container", "Container"}, {"evt", "Event, more"},
 }
 
+// firstFields come first in their sections; the others keep the order of the
+// catalogue.
+var firstFields = []string{
+	"proc.name", "proc.pid", "proc.cmdline", "proc.exepath", "proc.cwd", "proc.pname", "proc.ppid", "proc.pcmdline", "proc.aname",
+	"fd.name", "fd.type", "fd.num", "user.name", "user.uid", "user.loginname", "user.loginuid",
+}
+
 // fieldSections groups fields by the first part of their names.
 func fieldSections(fields []query.Value) []Section {
+	fields = slices.Clone(fields)
+	rank := func(v query.Value) int {
+		if i := slices.Index(firstFields, v.Field); i >= 0 {
+			return i
+		}
+		return len(firstFields)
+	}
+	slices.SortStableFunc(fields, func(a, b query.Value) int { return cmp.Compare(rank(a), rank(b)) })
 	by := make(map[string]*Section)
 	var order []*Section
 	for _, t := range sectionTitles {

@@ -335,12 +335,12 @@ func TestFind(t *testing.T) {
 		t.Errorf("beyond the last match: event %d", h.m.st.Event)
 	}
 	h.keys("2 ^F 'curl -s' Enter")
-	if h.m.st.Proc != 4 {
-		t.Errorf("found process %d, want 4", h.m.st.Proc)
+	if h.m.st.Proc != 5 {
+		t.Errorf("found process %d, want the one after that of the event, 5", h.m.st.Proc)
 	}
 	h.keys("n")
-	if h.m.st.Proc != 5 {
-		t.Errorf("n found process %d, want 5", h.m.st.Proc)
+	if h.m.st.Proc != 4 {
+		t.Errorf("n found process %d, want to begin again with 4", h.m.st.Proc)
 	}
 	h.keys("3 ^F 'passwd' Enter")
 	if r := h.m.screens[scopeFiles].(*tableScreen).row(); r == nil || r.Cells[0] != "/etc/passwd" {
