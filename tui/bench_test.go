@@ -137,6 +137,15 @@ func BenchmarkJump(b *testing.B) {
 			wait(func(*Frame) bool { row, ok := events.row(); return ok && m.found == nil && row.TS >= at })
 		}
 	})
+	b.Run("detail-at-the-end", func(b *testing.B) {
+		for b.Loop() {
+			for _, num := range []uint64{1, total} {
+				if _, err := s.Detail(b.Context(), num); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
 	b.Run("filter", func(b *testing.B) {
 		for b.Loop() {
 			m.setFilter("proc.name = curl and evt.type = connect")

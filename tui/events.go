@@ -18,6 +18,7 @@ type eventsScreen struct {
 	picked  int      // column, index of eventColumns
 	layout  layout
 
+	brief   *lazy[uint64, *Detail]
 	detail  *lazy[uint64, *Detail]
 	pane    detailPane
 	open    bool // the detail is shown
@@ -35,6 +36,7 @@ type eventsScreen struct {
 
 func newEventsScreen(m *Model) *eventsScreen {
 	s := &eventsScreen{m: m, open: true, picked: typeColumn}
+	s.brief = newLazy(m.changed, m.store.Brief)
 	s.detail = newLazy(m.changed, m.store.Detail)
 	s.load()
 	return s
@@ -58,6 +60,7 @@ func (s *eventsScreen) close() {
 	s.pager.Close()
 	s.pager.wait()
 	s.seekRow.close()
+	s.brief.close()
 	s.detail.close()
 }
 
@@ -291,6 +294,9 @@ func (s *eventsScreen) drawDetail(f *Frame, x, y, w, h int) {
 			title = "error: " + safeText(err.Error())
 		case !ready:
 			title = fmt.Sprintf("Event %d  loading...", num)
+			if d, _, _ = s.brief.get(num); d != nil {
+				title = fmt.Sprintf("Event %d  %s   replaying for all fields...", num, safeText(d.Title))
+			}
 		default:
 			d = v
 			title = fmt.Sprintf("Event %d  %s", d.Num, safeText(d.Title))

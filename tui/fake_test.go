@@ -152,6 +152,10 @@ func (l *fakeList) IndexOf(_ context.Context, num uint64) (int64, error) {
 	return int64(len(l.rows)) - 1, nil
 }
 
+func (s *fakeStore) Brief(ctx context.Context, num uint64) (*Detail, error) {
+	return &Detail{Num: num, Title: "brief", Sections: []Section{{"Event", []DetailField{{"type", s.text("brief"), ""}}}}}, s.wait(ctx)
+}
+
 func (s *fakeStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
 	if err := s.wait(ctx); err != nil {
 		return nil, err

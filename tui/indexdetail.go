@@ -13,8 +13,8 @@ import (
 	"github.com/sysreel/sysreel/rules/filter"
 )
 
-// Detail implements Store.
-func (s *IndexStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
+// Brief implements Store with what the index knows and the event itself tells.
+func (s *IndexStore) Brief(ctx context.Context, num uint64) (*Detail, error) {
 	rows, err := s.ix.RowsOf(ctx, []int64{int64(num)})
 	if err != nil {
 		return nil, err
@@ -22,16 +22,27 @@ func (s *IndexStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("event %d: %w", num, query.ErrNoEvent)
 	}
-	row := &rows[0]
-	d, err := s.ix.Detail(ctx, int64(num))
+	out, err := s.head(ctx, &rows[0])
 	if err != nil {
 		return nil, err
 	}
-	alerts, err := s.ix.AlertsOf(ctx, int64(num))
+	args, err := s.ix.Args(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
-	out := &Detail{Num: num, TS: uint64(d.TS), ProcID: row.Process, PID: row.PID, Title: row.Type, Data: payload(d)}
+	out.Sections = append(out.Sections, Section{Title: "Arguments", Fields: []DetailField{{"args", args[0], ""}}},
+		Section{Title: "Process", Fields: []DetailField{{"name", rows[0].Proc, "proc.name"}, {"pid", fmt.Sprint(rows[0].PID), "proc.pid"},
+			{"user", rows[0].User, "user.name"}}})
+	return out, nil
+}
+
+// head is a detail with what the index knows of an event and its alerts.
+func (s *IndexStore) head(ctx context.Context, row *query.Row) (*Detail, error) {
+	alerts, err := s.ix.AlertsOf(ctx, row.Num)
+	if err != nil {
+		return nil, err
+	}
+	out := &Detail{Num: uint64(row.Num), TS: uint64(row.TS), ProcID: row.Process, PID: row.PID, Title: row.Type}
 	head := Section{Title: "Event", Fields: []DetailField{
 		{"time", clockDate(out.TS), ""},
 		{"type", row.Type, "evt.type"},
@@ -50,6 +61,27 @@ func (s *IndexStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
 		}
 		out.Sections = append(out.Sections, sec)
 	}
+	return out, nil
+}
+
+// Detail implements Store.
+func (s *IndexStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
+	rows, err := s.ix.RowsOf(ctx, []int64{int64(num)})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("event %d: %w", num, query.ErrNoEvent)
+	}
+	d, err := s.ix.Detail(ctx, int64(num))
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.head(ctx, &rows[0])
+	if err != nil {
+		return nil, err
+	}
+	out.Data = payload(d)
 	args := Section{Title: "Arguments"}
 	for _, p := range d.Params {
 		args.Fields = append(args.Fields, DetailField{p.Name, p.Text, "evt.arg." + p.Name})

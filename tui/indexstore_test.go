@@ -144,6 +144,10 @@ func TestStoreAnswers(t *testing.T) {
 		if d.Num != a.Event || d.ProcID != a.ProcID || !hasField(d.Sections, "Alerts", a.Rule) || !hasField(d.Sections, "Process", a.Proc) {
 			t.Errorf("the detail of event %d lacks its alert or its process: %+v", a.Event, d)
 		}
+		brief, err := s.Brief(ctx, a.Event)
+		if err != nil || !hasField(brief.Sections, "Alerts", a.Rule) || !hasField(brief.Sections, "Process", a.Proc) {
+			t.Errorf("the brief of event %d: %+v, %v", a.Event, brief, err)
+		}
 		why, err := s.Why(ctx, a.Event, a.Rule)
 		if err != nil || len(why) < 2 || why[0].Truth != "true" {
 			t.Errorf("why %s fired on %d: %v, %v", a.Rule, a.Event, why, err)

@@ -48,7 +48,7 @@ func (h *harness) frame() string {
 		f.reset(h.w, h.h)
 		h.m.Draw(f)
 		text := f.String()
-		if text == last && !strings.Contains(text, "loading...") && !strings.Contains(text, "searching...") && !strings.Contains(text, "evaluating") {
+		if text == last && !strings.Contains(text, "loading...") && !strings.Contains(text, "searching...") && !strings.Contains(text, "evaluating") && !strings.Contains(text, "replaying") {
 			return text
 		}
 		last = text

@@ -37,7 +37,8 @@ type Store interface {
 	// Export returns the events of a view with all that the index has of them;
 	// done releases the rows.
 	Export(ctx context.Context, v view) (names []string, rows query.RowSource, done func() error, err error)
-	// Detail tells everything about one event.
+	// Brief tells what can be said of an event at once, Detail everything.
+	Brief(ctx context.Context, num uint64) (*Detail, error)
 	Detail(ctx context.Context, num uint64) (*Detail, error)
 
 	// EventAt returns the number of the first event at or after a time.
