@@ -110,7 +110,7 @@ func newBuilder(capture string, opts Options) (_ *builder, err error) {
 	}
 	b.machine = replay.New(b.reader, replay.Options{})
 	if err := os.MkdirAll(dirOf(b.index), 0o755); err != nil {
-		return nil, fmt.Errorf("index directory: %w", err)
+		return nil, fmt.Errorf("index directory (choose another place with --index PATH): %w", err)
 	}
 	if b.lock, err = lockPartial(b.index, b.id.perm); err != nil {
 		return nil, b.explain(err)

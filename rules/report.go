@@ -62,7 +62,11 @@ func (p *Problem) At() Location { return p.Locations[len(p.Locations)-1] }
 // Error returns the problem as one line: file, place, code, message, hint.
 func (p *Problem) Error() string {
 	at := p.At()
-	s := fmt.Sprintf("%s:%d:%d: %s: %s", at.File, at.Line, at.Column, p.Code, p.Message)
+	place := at.File
+	if at.Line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)
+	}
+	s := fmt.Sprintf("%s: %s: %s", place, p.Code, p.Message)
 	if p.Hint != "" {
 		s += " (" + p.Hint + ")"
 	}

@@ -12,10 +12,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 	"github.com/sysreel/sysreel/capture"
+	"github.com/sysreel/sysreel/scapfile/safe"
 	"golang.org/x/term"
 )
 
@@ -111,7 +113,7 @@ func runMain(e *env, args []string) int {
 		return exitOK
 	case errors.As(err, &xe):
 		if xe.msg != "" {
-			fmt.Fprintf(e.stderr, "sysreel %s: %s\n", name, xe.msg)
+			fmt.Fprintf(e.stderr, "sysreel %s: %s\n", name, safeLines(xe.msg))
 			if xe.code == exitUsage {
 				fmt.Fprintf(e.stderr, "try 'sysreel %s --help'\n", name)
 			}
@@ -121,8 +123,18 @@ func runMain(e *env, args []string) int {
 		// The reader of our output has seen enough (sysreel replay x | head).
 		return exitOK
 	}
-	fmt.Fprintf(e.stderr, "sysreel %s: %v\n", name, err)
+	fmt.Fprintf(e.stderr, "sysreel %s: %s\n", name, safeLines(err.Error()))
 	return exitFail
+}
+
+// safeLines neutralises a message that may quote file names and arguments, and
+// keeps the line breaks of the errors that point into a filter.
+func safeLines(msg string) string {
+	lines := strings.Split(msg, "\n")
+	for i, l := range lines {
+		lines[i] = safe.String(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func overview(w io.Writer) {

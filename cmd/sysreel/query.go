@@ -412,15 +412,6 @@ func filterError(err error) error {
 	return &exitError{exitUsage, msg}
 }
 
-// safeLines makes text of several lines harmless, keeping the lines.
-func safeLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = safe.String(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}
-
 // progressBar shows the progress of a long operation on a terminal, on one line
 // that disappears when it ends.
 type progressBar struct {

@@ -129,11 +129,11 @@ func replayFile(e *env, o replayOptions) error {
 func finishReading(e *env, path string, r *scapfile.Reader, err error, fail bool) error {
 	damaged := false
 	for _, d := range r.Damage() {
-		fmt.Fprintf(e.stderr, "sysreel: %s: damaged: %s\n", path, safe.String(d.String()))
+		fmt.Fprintf(e.stderr, "sysreel: %s: damaged: %s\n", safe.String(path), safe.String(d.String()))
 		damaged = true
 	}
 	if errors.Is(err, scapfile.ErrTruncated) {
-		fmt.Fprintf(e.stderr, "sysreel: %v\n", err)
+		fmt.Fprintf(e.stderr, "sysreel: %s\n", safeLines(err.Error()))
 		damaged, err = true, nil
 	}
 	if err != nil {
@@ -141,7 +141,7 @@ func finishReading(e *env, path string, r *scapfile.Reader, err error, fail bool
 	}
 	lost := false
 	if meta := r.Meta(); meta.Lost() > 0 {
-		fmt.Fprintf(e.stderr, "sysreel: %s: the recorder lost %d events\n", path, meta.Lost())
+		fmt.Fprintf(e.stderr, "sysreel: %s: the recorder lost %d events\n", safe.String(path), meta.Lost())
 		lost = true
 	}
 	if fail && (damaged || lost) {
@@ -221,7 +221,7 @@ func replayMachine(e *env, m *replay.Machine, out *bufio.Writer, o replayOptions
 			return filterError(err)
 		}
 		for _, w := range f.Warnings {
-			fmt.Fprintf(e.stderr, "sysreel: filter: %v\n", w)
+			fmt.Fprintf(e.stderr, "sysreel: filter: %s\n", safeLines(fmt.Sprint(w)))
 		}
 		match = f
 	}
