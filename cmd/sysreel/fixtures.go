@@ -15,6 +15,9 @@ import (
 // fixtureVerbs are the verbs below "fixtures".
 var fixtureVerbs = []verb{
 	{"run", "replay cases through their rules and compare the alerts", runFixturesRun},
+	{"record", "record a command live and write a case with its alerts", runFixturesRecord},
+	{"minimise", "cut a capture down to what its alerts need", runFixturesMinimise},
+	{"mutate", "change rules bit by bit and tell what no case notices", runFixturesMutate},
 	{"compile", "make a capture from a scenario", runFixturesCompile},
 	{"decompile", "write a capture as a scenario", runFixturesDecompile},
 	{"schema", "print the JSON schema of case files, for editors", runFixturesSchema},

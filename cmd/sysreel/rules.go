@@ -17,6 +17,7 @@ var ruleVerbs = []verb{
 	{"check", "report every problem of rule files", runRulesCheck},
 	{"list", "describe rules, macros and lists", runRulesList},
 	{"explain", "tell why a rule fires or not on a capture", runRulesExplain},
+	{"diff", "compare the alerts of two versions of rules over captures", runRulesDiff},
 	{"schema", "print the JSON schema of rule files, for editors", runRulesSchema},
 }
 
