@@ -38,7 +38,8 @@ type zstdSplitter struct {
 	gap    *Damage // passed over, to be told with the next piece
 	stream *zstd.Decoder
 	count  *countReader
-	bad    int // foreign frames that did not hold together, to bound the search
+	cut    bool // the file ends within the frame taken last
+	bad    int  // foreign frames that did not hold together, to bound the search
 }
 
 func newZstdSplitter(src *bufio.Reader, base int64) *zstdSplitter {
@@ -63,6 +64,11 @@ func (z *zstdSplitter) split(j *job, idle func() bool) error {
 		if len(head) == 0 {
 			if err == io.EOF && z.gap != nil {
 				return z.lastGap(j)
+			}
+			// What could be decoded of the last frame may be nothing at all, or
+			// whole blocks: the end is no clean one.
+			if err == io.EOF && z.cut {
+				return io.ErrUnexpectedEOF
 			}
 			return err
 		}
@@ -139,7 +145,7 @@ func (z *zstdSplitter) frame(j *job, head []byte) (done bool, err error) {
 		j.slab.gap, z.gap = z.gap, nil
 		j.comp, err = z.take(j.comp[:0], int(p.comp))
 		if err == io.ErrUnexpectedEOF {
-			j.partial, err = true, nil
+			j.partial, z.cut, err = true, true, nil
 		}
 		return true, err
 	}
@@ -159,7 +165,7 @@ func (z *zstdSplitter) frame(j *job, head []byte) (done bool, err error) {
 	j.comp, err = z.walk(j.comp[:0], h)
 	switch {
 	case err == io.ErrUnexpectedEOF:
-		j.partial = true
+		j.partial, z.cut = true, true
 	case errors.Is(err, ErrCorrupt):
 		// The bytes taken may hold the beginning of the next good frame.
 		z.src = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(j.comp)), z.src), inputBuffer)
