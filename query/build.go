@@ -21,8 +21,11 @@ type Options struct {
 	// Index is the path of the index, "" for DefaultIndex.
 	Index string
 	// Rules finds the alerts; nil keeps the alerts of an index that exists and
-	// finds none when building.
+	// takes BuildRules when building.
 	Rules *rules.Set
+	// BuildRules stands in for Rules when the index has to be built: whoever
+	// asks first finds alerts, and an index that exists keeps its own.
+	BuildRules *rules.Set
 	// Progress, if set, is called from the building goroutine with every commit.
 	Progress func(Progress)
 }
@@ -87,6 +90,9 @@ type builder struct {
 }
 
 func newBuilder(capture string, opts Options) (_ *builder, err error) {
+	if opts.Rules == nil {
+		opts.Rules = opts.BuildRules
+	}
 	b := &builder{capture: capture, index: opts.Index, opts: opts, began: time.Now()}
 	if b.index == "" {
 		b.index = DefaultIndex(capture)

@@ -71,7 +71,7 @@ FROM execs ORDER BY num`},
 		{Name: "users", Doc: "who acted, and how much", sql: `
 SELECT user_uid AS uid, user_name AS user, user_loginname AS login, container_id AS container, processes, events
 FROM users ORDER BY events DESC`},
-		{Name: "alerts", Doc: "what the rules found (needs -r once)", sql: `
+		{Name: "alerts", Doc: "what the rules found", sql: `
 SELECT num, time, priority, rule, proc_name AS process, proc_pid AS pid, output FROM alerts ORDER BY num`},
 		{Name: "errors", Doc: "failed calls by call, error and process", run: errorsReport},
 		{Name: "top", Doc: "most frequent values of a field", Arg: "FIELD", run: topReport},

@@ -24,6 +24,7 @@ type queryFlags struct {
 	json    bool
 	csv     bool
 	rules   []string
+	noRules bool
 	index   string
 	reports []string
 	at      string
@@ -60,7 +61,8 @@ func runQuery(e *env, args []string) error {
 	fs.BoolVar(&q.csv, "csv", false, "print comma-separated values")
 	fs.BoolVar(&q.count, "count", false, "print only how many events match the filter")
 	fs.BoolVar(&q.explain, "explain", false, "print how the filter would be answered instead of answering")
-	fs.StringArrayVarP(&q.rules, "rules", "r", nil, "find the alerts of these rule files or directories and keep them in the index; 'default' names the built-in rules")
+	fs.StringArrayVarP(&q.rules, "rules", "r", nil, "find the alerts of these rule files or directories and keep them in the index; without it an index\nis built with those of the built-in rules, 'default'")
+	fs.BoolVar(&q.noRules, "no-rules", false, "build an index without looking for alerts")
 	fs.StringVar(&q.index, "index", "", "keep the index at this path instead of beside the capture")
 	fs.BoolVar(&q.rebuild, "rebuild", false, "build the index anew even if it fits the capture")
 	fs.BoolVar(&q.shell, "shell", false, "read SQL statements from the terminal, with history and completion, or from a pipe")
@@ -245,6 +247,12 @@ func (q *queryFlags) open(ctx context.Context, e *env, file string) (*query.Inde
 			return nil, err
 		}
 		opts.Rules = set
+	} else if !q.noRules {
+		set, err := loadRules(rules.LoadOptions{}, []string{"default"})
+		if err != nil {
+			return nil, err
+		}
+		opts.BuildRules = set
 	}
 	bar := &progressBar{e: e, what: "indexing"}
 	opts.Progress = bar.show

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 //	[shared]    the interoperability captures stand beside the checkout; they
 //	            are $SHARED
 //
-// $INCIDENT is the capture that package query bundles.
+// $INCIDENT is the capture that package query bundles, $BUNDLED the demo's incident.
 // UPDATE_SCRIPTS=1 rewrites expected output in the scripts.
 func TestScript(t *testing.T) {
 	shared, err := filepath.Abs("../../../shared/captures")
@@ -37,6 +37,10 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bundled, err := filepath.Abs("demo/incident.scap.zst")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -44,6 +48,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
+			e.Setenv("BUNDLED", bundled)
 			e.Setenv("INCIDENT", incident)
 			e.Setenv("TZ", "UTC")
 			return nil
