@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -175,8 +176,12 @@ func changesState(e *Event) bool {
 
 // Merge writes the events of several captures of one host to dst, by time. The
 // lists are those of the capture that begins first, completed by what only the
-// others know: threads that were there before their captures began. Sources
-// with several sections are refused.
+// others know: threads that were there all the time and did nothing. Threads that
+// one of the captures shows being created are not added, their clone does that.
+// The losses that the sources tell are added up. Sources with several sections,
+// and captures from before and after a reboot, are refused.
+//
+// The sources are read twice: they must be files.
 func Merge(dst string, srcs []string, wo WriterOptions) (*RewriteResult, error) {
 	if len(srcs) == 0 {
 		return nil, errors.New("merging captures: no source given")
@@ -188,8 +193,12 @@ func Merge(dst string, srcs []string, wo WriterOptions) (*RewriteResult, error) 
 			h.r.Close()
 		}
 	}()
+	born := make(map[int64]bool)
 	for _, src := range srcs {
 		if err := differentFiles(src, dst); err != nil {
+			return nil, err
+		}
+		if err := findBorn(src, born); err != nil {
 			return nil, err
 		}
 		r, err := Open(src)
@@ -207,7 +216,8 @@ func Merge(dst string, srcs []string, wo WriterOptions) (*RewriteResult, error) 
 	}
 	slices.SortStableFunc(heads, func(a, b *mergeHead) int { return cmp.Compare(a.ts(), b.ts()) })
 	wo.Meta = rewriteMeta(heads[0].r, wo.Meta, fmt.Sprintf("merged from %d captures", len(srcs)))
-	w, err := Create(dst, mergeSnapshots(heads), wo)
+	addLosses(wo.Meta, heads[1:])
+	w, err := Create(dst, mergeSnapshots(heads, born), wo)
 	if err != nil {
 		return nil, err
 	}
@@ -256,10 +266,66 @@ func (h *mergeHead) advance(res *RewriteResult) error {
 // sameHost refuses to mix the processes of different machines.
 func sameHost(a, b *mergeHead) error {
 	ma, mb := a.r.Snapshot().Machine, b.r.Snapshot().Machine
-	if ma == nil || mb == nil || ma.Hostname == mb.Hostname {
+	if ma == nil || mb == nil {
 		return nil
 	}
-	return fmt.Errorf("%s was recorded on %q, %s on %q: captures of different hosts cannot be merged", a.src, ma.Hostname, b.src, mb.Hostname)
+	if ma.Hostname != mb.Hostname {
+		return fmt.Errorf("%s was recorded on %q, %s on %q: captures of different hosts cannot be merged", a.src, ma.Hostname, b.src, mb.Hostname)
+	}
+	if x, y := ma.BootTime, mb.BootTime; x != 0 && y != 0 && max(x, y)-min(x, y) > bootJitter {
+		return fmt.Errorf("between %s and %s the host was booted anew: their processes have nothing in common and cannot be merged", a.src, b.src)
+	}
+	return nil
+}
+
+// bootJitter is by how much recorders differ about the time of the same boot: they
+// compute it from the clock, which may have been set in between.
+const bootJitter = 60_000_000_000
+
+// findBorn adds the threads that the capture shows being created.
+func findBorn(src string, born map[int64]bool) error {
+	r, err := Open(src)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		e, err := r.Next()
+		switch {
+		case err == io.EOF, errors.Is(err, ErrTruncated), errors.Is(err, ErrCorrupt):
+			return nil
+		case err != nil:
+			return err
+		}
+		switch e.Type {
+		case schema.PPME_SYSCALL_CLONE_20_X, schema.PPME_SYSCALL_CLONE3_X, schema.PPME_SYSCALL_FORK_20_X, schema.PPME_SYSCALL_VFORK_20_X:
+			child, ok := e.Int64(0)
+			switch {
+			case ok && child > 0:
+				born[child] = true
+			case ok && child == 0:
+				born[e.TID] = true
+			}
+		}
+	}
+}
+
+// addLosses adds what the other sources of a merge lost.
+func addLosses(m *Meta, others []*mergeHead) {
+	m.Drops = maps.Clone(m.Drops)
+	for _, h := range others {
+		o := h.r.Meta()
+		if o == nil {
+			continue
+		}
+		m.Seen += o.Seen
+		if m.Drops == nil && len(o.Drops) > 0 {
+			m.Drops = make(map[string]uint64)
+		}
+		for cause, n := range o.Drops {
+			m.Drops[cause] += n
+		}
+	}
 }
 
 // merge writes the events in the order of their times. Each source keeps its own
@@ -286,7 +352,7 @@ func merge(heads []*mergeHead, w *Writer, res *RewriteResult) error {
 }
 
 // mergeSnapshots unites the lists; what the earlier capture says wins.
-func mergeSnapshots(heads []*mergeHead) *Snapshot {
+func mergeSnapshots(heads []*mergeHead, born map[int64]bool) *Snapshot {
 	out := *heads[0].r.Snapshot()
 	out.Threads, out.Users, out.Groups = slices.Clone(out.Threads), slices.Clone(out.Users), slices.Clone(out.Groups)
 	out.Interfaces = slices.Clone(out.Interfaces)
@@ -295,7 +361,8 @@ func mergeSnapshots(heads []*mergeHead) *Snapshot {
 		if out.Machine == nil {
 			out.Machine = s.Machine
 		}
-		out.Threads = unite(out.Threads, s.Threads, func(t *Thread) int64 { return t.TID })
+		there := slices.DeleteFunc(slices.Clone(s.Threads), func(t Thread) bool { return born[t.TID] })
+		out.Threads = unite(out.Threads, there, func(t *Thread) int64 { return t.TID })
 		out.Users = unite(out.Users, s.Users, func(u *User) uint32 { return u.UID })
 		out.Groups = unite(out.Groups, s.Groups, func(g *Group) uint32 { return g.GID })
 		out.Interfaces = unite(out.Interfaces, s.Interfaces, func(i *Interface) string { return i.Name + i.Addr.String() })

@@ -204,3 +204,49 @@ func TestSummarize(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 }
+
+// The lists of a later capture hold threads that the earlier one shows being
+// created: they must not be there before that.
+func TestMergeReconciles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, boot uint64, threads []Thread, drops uint64, events ...*Event) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		w, err := Create(path, &Snapshot{Machine: &MachineInfo{Hostname: "h", BootTime: boot}, Threads: threads},
+			WriterOptions{Meta: &Meta{Seen: 10, Drops: map[string]uint64{"full": drops}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if err := w.Write(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	one := Thread{TID: 1, PID: 1}
+	a := write("a.scap", 1000, []Thread{one}, 3, NewEvent(schema.PPME_SYSCALL_CLONE_20_X, 100, 1, I64(7)))
+	b := write("b.scap", 2000, []Thread{one, {TID: 5, PID: 5}, {TID: 7, PID: 7}}, 4, NewEvent(schema.PPME_SYSCALL_CLOSE_X, 200, 7, I64(0), I64(3)))
+	c := write("c.scap", 1000+2*bootJitter, []Thread{one}, 0, NewEvent(schema.PPME_SYSCALL_CLOSE_X, 300, 1, I64(0), I64(3)))
+	dst := filepath.Join(dir, "m.scap")
+	if _, err := Merge(dst, []string{b, a}, WriterOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, dst, ReaderOptions{Strict: true})
+	var tids []int64
+	for _, th := range r.Snapshot().Threads {
+		tids = append(tids, th.TID)
+	}
+	if d := cmp.Diff([]int64{1, 5}, tids); d != "" {
+		t.Error(d)
+	}
+	if m := r.Meta(); m.Lost() != 7 || m.Seen != 20 {
+		t.Errorf("metadata %+v, want the losses of both", m)
+	}
+	if _, err := Merge(dst, []string{a, c}, WriterOptions{}); err == nil || !strings.Contains(err.Error(), "booted anew") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -13,6 +13,7 @@ type Summary struct {
 	Meta          *Meta        // nil for captures of other tools
 	Machine       *MachineInfo // of the last section
 	Threads       int          // listed at the start
+	Processes     int          // listed at the start
 	Events        uint64       // in the current model
 	Hidden        uint64       // of them, those that tools do not show
 	StateOnly     uint64       // of them, those marked state-only
@@ -25,14 +26,19 @@ type Summary struct {
 	Damage        []Damage
 	LostBytes     int64 // uncompressed bytes that the damage covers, as far as known
 	Unknown       uint64
-	Truncated     error // why the file ends early, nil if it does not
+	Truncated     error  // why the file ends early, nil if it does not
+	Started       uint64 // threads and processes that clone, fork and vfork made, as told by the parents
+	Ended         uint64 // threads that exited
+	// Pieces that decompress on their own and can be entered, 0 where the file has
+	// to be read from its start.
+	Pieces int
 }
 
 // Summarize reads r to its end. Damage and a cut file are part of the result; the
 // error is that of reading itself. progress, if not nil, is called now and then
 // with compressed bytes read.
 func Summarize(r *Reader, progress func(done, total int64)) (*Summary, error) {
-	s := &Summary{Threads: len(r.Snapshot().Threads), ByName: make(map[string]uint64)}
+	s := &Summary{Threads: len(r.Snapshot().Threads), Processes: countProcesses(r.Snapshot()), ByName: make(map[string]uint64)}
 	counts := make([]uint64, len(schema.Events()))
 	generic := make(map[*schema.Syscall]uint64)
 	tids := make(map[int64]struct{})
@@ -74,8 +80,15 @@ func Summarize(r *Reader, progress func(done, total int64)) (*Summary, error) {
 		default:
 			counts[e.Type]++
 		}
-		if e.Type == schema.PPME_DROP_E {
+		switch e.Type {
+		case schema.PPME_DROP_E:
 			dropEvents++
+		case schema.PPME_PROCEXIT_1_E:
+			s.Ended++
+		case schema.PPME_SYSCALL_CLONE_20_X, schema.PPME_SYSCALL_CLONE3_X, schema.PPME_SYSCALL_FORK_20_X, schema.PPME_SYSCALL_VFORK_20_X:
+			if child, ok := e.Int64(0); ok && child > 0 {
+				s.Started++
+			}
 		}
 	}
 	for i, n := range counts {
@@ -94,6 +107,9 @@ func Summarize(r *Reader, progress func(done, total int64)) (*Summary, error) {
 	s.ActiveThreads = len(tids)
 	s.Info, s.Meta, s.Machine = r.Info(), r.Meta(), r.Snapshot().Machine
 	s.InFile = r.raws
+	if r.Indexed() {
+		s.Pieces = len(r.index.places)
+	}
 	s.Dropped = dropEvents
 	if s.Meta != nil && s.Meta.Drops != nil {
 		s.Dropped = s.Meta.Lost()
@@ -103,4 +119,12 @@ func Summarize(r *Reader, progress func(done, total int64)) (*Summary, error) {
 		s.LostBytes = satAdd(s.LostBytes, d.Lost)
 	}
 	return s, nil
+}
+
+func countProcesses(s *Snapshot) int {
+	pids := make(map[int64]struct{})
+	for i := range s.Threads {
+		pids[s.Threads[i].PID] = struct{}{}
+	}
+	return len(pids)
 }

@@ -35,7 +35,8 @@ type WriterOptions struct {
 	Workers int
 	// Meta is recorded at the beginning, and again, completed, by Close.
 	Meta *Meta
-	// Path names the output in errors; Create sets it.
+	// Path names the output in errors; Create sets it unless it is given, as for a
+	// file that gets its name when it is complete.
 	Path string
 }
 
@@ -103,7 +104,9 @@ type seekEntry struct{ comp, size uint32 }
 // The file is readable by its owner only: captures hold what processes read,
 // wrote and had in their environment. An existing file is replaced.
 func Create(path string, snap *Snapshot, opts WriterOptions) (*Writer, error) {
-	opts.Path = path
+	if opts.Path == "" {
+		opts.Path = path
+	}
 	if opts.Compression == CompressionAuto {
 		opts.Compression = CompressionByName(path)
 	}
