@@ -31,6 +31,7 @@ type gzipSplitter struct {
 	gap    *Damage
 	stream *gzip.Reader
 	bad    int
+	cut    bool // the file ends within the member taken last
 	own    bool // a piece record was met: the file is ours
 }
 
@@ -54,6 +55,10 @@ func (g *gzipSplitter) split(j *job, idle func() bool) error {
 				j.slab.room(0)
 				j.slab.gap, g.gap, j.ready = g.gap, nil, true
 				return nil
+			}
+			// As for zstd: what could be decoded of it may be nothing at all.
+			if err == io.EOF && g.cut {
+				return io.ErrUnexpectedEOF
 			}
 			return err
 		}
@@ -99,7 +104,7 @@ func (g *gzipSplitter) member(j *job, p piece) error {
 	var err error
 	j.comp, _, err = takeBytes(g.src, j.comp[:0], int(p.comp))
 	if err == io.ErrUnexpectedEOF {
-		j.partial, err = true, nil
+		j.partial, g.cut, err = true, true, nil
 	}
 	return err
 }
