@@ -20,7 +20,8 @@ func (m *Model) Draw(f *Frame) {
 	if m.found != nil {
 		m.found()
 	}
-	m.w, m.h = f.w, f.h
+	m.w, m.h, m.stripW = f.w, f.h, 0
+	m.alerts().known() // { and } shall have them when they are pressed
 	if f.w < minWidth || f.h < minHeight {
 		f.put(0, f.h/2, f.w, fmt.Sprintf("sysreel needs %dx%d, this is %dx%d", minWidth, minHeight, f.w, f.h), StylePlain)
 		return
@@ -118,9 +119,12 @@ func (m *Model) drawStrip(f *Frame, y int) {
 	}
 	f.put(len(left), y, n, f.density(counts), StylePlain)
 	at := func(ts uint64) int { return in.column(ts, n) }
-	for _, a := range m.alerts().known() {
-		f.put(len(left)+at(a.TS), y, 1, "!", letterStyle(priorityLetter(a.Priority)))
+	for i := range buckets {
+		if buckets[i].Alerts > 0 {
+			f.put(len(left)+i, y, 1, "!", ColorRed|StyleBold)
+		}
 	}
+	m.stripX, m.stripW = len(left), n
 	if !m.st.Range.all() {
 		f.put(len(left)+at(m.st.Range.A), y, 1, "[", StyleBold)
 		f.put(len(left)+at(m.st.Range.B), y, 1, "]", StyleBold)

@@ -25,6 +25,8 @@ type eventsScreen struct {
 	focused bool // keys go to the detail
 	full    bool // the detail takes the whole screen
 
+	// landed is set when the cursor got to what seek was, before its row is known.
+	landed bool
 	// placed is set once somebody put the cursor somewhere: then it is T.
 	placed bool
 	// seek is the event the cursor shall stand on once its row is known.
@@ -87,16 +89,17 @@ func (s *eventsScreen) settle() {
 			return
 		}
 		if err == nil {
-			s.m.st.Event = 0 // the process follows the event that is found
+			s.landed = true
 			s.list.cur = at
 			s.list.top = max(at-int64(s.list.h)/2, 0)
 		}
 		s.seek, s.placed = 0, true
 	}
 	if row, ok := s.row(); ok && s.m.st.Screen == scopeEvents {
-		if s.placed && (s.m.st.Event != row.Num || s.m.st.T == 0) {
+		if s.placed && (s.m.st.Event != row.Num || s.landed) {
 			s.m.st.Proc = row.ProcID
 		}
+		s.landed = false
 		s.m.st.Event = row.Num
 		if s.placed {
 			s.m.st.T = row.TS

@@ -54,6 +54,8 @@ type Model struct {
 	strip *lazy[int, []Bucket] // by width
 
 	w, h    int // of the last frame
+	stripX  int // place of the strip, of no width when it is not shown
+	stripW  int
 	bodyY   int
 	bodyH   int
 	changed func()
@@ -314,12 +316,23 @@ func (m *Model) Click(x, y int, double bool) {
 		m.clickTab(x)
 	case y == 0 && len(m.hist.crumbs) > 0:
 		m.back()
+	case y == 1 && x >= m.stripX && x < m.stripX+m.stripW:
+		m.clickStrip(x - m.stripX)
 	case y >= m.bodyY && y < m.bodyY+m.bodyH:
 		m.screen().click(x, y)
 		if double {
 			m.screen().enter()
 		}
 	}
+}
+
+// clickStrip moves T to a column of the strip, and the event list with it.
+func (m *Model) clickStrip(col int) {
+	in := m.store.Info()
+	st := m.st
+	st.T = in.Start + uint64(float64(in.End-in.Start)*float64(col)/float64(m.stripW))
+	m.setState(st)
+	m.search("no event at that time", func(ctx context.Context) (uint64, error) { return m.store.EventAt(ctx, st.T) })
 }
 
 // Scroll moves the pane under the mouse.

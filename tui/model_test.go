@@ -314,6 +314,17 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestStripClick moves T by a click on the strip.
+func TestStripClick(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.m.Click(h.m.stripX+h.m.stripW/2, 1, false)
+	h.frame()
+	if e := h.m.st.Event; e < 29 || e > 32 {
+		t.Errorf("a click in the middle leads to event %d of 60", e)
+	}
+}
+
 // TestFind goes from match to match without hiding anything.
 func TestFind(t *testing.T) {
 	h := newHarness(t, newFakeStore(60), 120, 36)

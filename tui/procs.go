@@ -22,6 +22,7 @@ type procsScreen struct {
 	placed  bool // folded was filled once
 	rows    []procRow
 	built   procInput
+	fo      *forest // of data
 	data    []Proc
 	matches map[int64]int64
 	hide    bool // leave out what is not alive at T
@@ -158,8 +159,11 @@ func (s *procsScreen) build(procs []Proc, matches map[int64]int64) {
 		return
 	}
 	cursor := s.m.st.Proc
+	if s.fo == nil || in.n != s.built.n || in.first != s.built.first {
+		s.fo = newForest(procs)
+	}
+	fo := s.fo
 	s.built, s.data, s.matches, s.dirty, s.rows = in, procs, matches, false, s.rows[:0]
-	fo := newForest(procs)
 	if !s.placed && s.m.store.Info().Final {
 		s.place(fo)
 		s.placed = true
@@ -481,7 +485,7 @@ func (s *procsScreen) enter() {
 
 // subtree is the filter for the events of p and its descendants.
 func (s *procsScreen) subtree(p *Proc) string {
-	fo := newForest(s.data)
+	fo := s.fo
 	if n := fo.size[p]; n == 0 {
 		return fmt.Sprintf("proc.pid = %d", p.PID)
 	} else if n > maxListed {
@@ -531,7 +535,7 @@ func (s *procsScreen) fold(how rune) {
 		if len(s.folded) > 0 {
 			clear(s.folded)
 		} else {
-			for p := range newForest(s.data).size {
+			for p := range s.fo.size {
 				s.folded[p.ID] = true
 			}
 		}
