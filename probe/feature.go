@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -16,12 +17,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// memlockHint is what cilium/ebpf adds to every EPERM.
+var memlockHint = regexp.MustCompile(` \(MEMLOCK may be too low[^)]*\)`)
+
+// refusedError is ErrNoPrivilege with its cause.
+type refusedError struct {
+	msg   string
+	cause error
+}
+
+func (e *refusedError) Error() string   { return e.msg }
+func (e *refusedError) Unwrap() []error { return []error{ErrNoPrivilege, e.cause} }
+
 // explain turns an error of loading or attaching into one that says what is
 // missing and what to do.
 func explain(err error) error {
 	var verifier *ebpf.VerifierError
 	if (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)) && !errors.As(err, &verifier) {
-		return fmt.Errorf("%w: %s (%w)", ErrNoPrivilege, whyRefused(), err)
+		// The library guesses at the memory limit whenever it is refused;
+		// whyRefused knows better.
+		return &refusedError{fmt.Sprintf("%v: %s (%s)", ErrNoPrivilege, whyRefused(), memlockHint.ReplaceAllString(err.Error(), "")), err}
 	}
 	if _, btfErr := os.Stat(kernelBTF); btfErr != nil {
 		return fmt.Errorf("%w: the kernel has no type information (%s); it needs CONFIG_DEBUG_INFO_BTF (%w)", ErrUnsupported, kernelBTF, err)
