@@ -173,22 +173,22 @@ func (s *fakeStore) Detail(ctx context.Context, num uint64) (*Detail, error) {
 
 var errNoEvent = errors.New("no such event")
 
-func (s *fakeStore) EventAt(_ context.Context, ts uint64) (uint64, error) {
+func (s *fakeStore) EventAt(_ context.Context, ts uint64) (moment, error) {
 	for _, e := range s.events {
 		if e.TS >= ts {
-			return e.Num, nil
+			return moment{e.Num, e.TS}, nil
 		}
 	}
-	return 0, errNoEvent
+	return moment{}, errNoEvent
 }
 
-func (s *fakeStore) Neighbour(_ context.Context, from uint64, _ int64, dir int) (uint64, error) {
+func (s *fakeStore) Neighbour(_ context.Context, from uint64, _ int64, dir int) (moment, error) {
 	for i := int(from) - 1 + dir; i >= 0 && i < len(s.events); i += dir {
 		if s.events[i].PID == s.events[from-1].PID {
-			return s.events[i].Num, nil
+			return moment{s.events[i].Num, s.events[i].TS}, nil
 		}
 	}
-	return 0, errNoEvent
+	return moment{}, errNoEvent
 }
 
 func (s *fakeStore) Procs(ctx context.Context) ([]Proc, error) { return s.procs, s.wait(ctx) }

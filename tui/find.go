@@ -98,45 +98,45 @@ func findNext(m *Model, dir int) {
 	}
 	from := m.st.Event
 	src := fi.list
-	m.search(fmt.Sprintf("%s not found", safeText(fi.text)), func(ctx context.Context) (uint64, error) { return nextMatch(ctx, src, from, dir) })
+	m.search(fmt.Sprintf("%s not found", safeText(fi.text)), func(ctx context.Context) (moment, error) { return nextMatch(ctx, src, from, dir) })
 }
 
 var errNoMatch = errors.New("no further event matches")
 
 // nextMatch returns the event of a list that follows or precedes an event.
-func nextMatch(ctx context.Context, src EventList, from uint64, dir int) (uint64, error) {
+func nextMatch(ctx context.Context, src EventList, from uint64, dir int) (moment, error) {
 	if dir > 0 {
 		from++
 	}
 	at, err := src.IndexOf(ctx, from)
 	if err != nil {
-		return 0, err
+		return moment{}, err
 	}
 	if dir < 0 {
 		// IndexOf gives the last row when there is none from here on.
 		if rows, err := src.page(ctx, at, 1); err != nil || len(rows) == 1 && rows[0].Num < from {
-			return firstNum(rows, err)
+			return firstMoment(rows, err)
 		}
 		at--
 	}
 	if at < 0 {
-		return 0, errNoMatch
+		return moment{}, errNoMatch
 	}
 	rows, err := src.page(ctx, at, 1)
 	if dir > 0 && len(rows) == 1 && rows[0].Num < from {
-		return 0, errNoMatch
+		return moment{}, errNoMatch
 	}
-	return firstNum(rows, err)
+	return firstMoment(rows, err)
 }
 
-func firstNum(rows []EventRow, err error) (uint64, error) {
+func firstMoment(rows []EventRow, err error) (moment, error) {
 	if err == nil && len(rows) == 0 {
 		err = errNoMatch
 	}
 	if err != nil {
-		return 0, err
+		return moment{}, err
 	}
-	return rows[0].Num, nil
+	return moment{rows[0].Num, rows[0].TS}, nil
 }
 
 func (s *tableScreen) findRow(text string, dir int) bool {

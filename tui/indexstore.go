@@ -154,22 +154,32 @@ func (s *IndexStore) Fields() []string { return fieldNames() }
 func (r Range) query() query.Range { return query.Range{FromTS: int64(r.A), ToTS: int64(r.B)} }
 
 // EventAt implements Store.
-func (s *IndexStore) EventAt(ctx context.Context, ts uint64) (uint64, error) {
-	return found(s.ix.NumAt(ctx, int64(ts)))
+func (s *IndexStore) EventAt(ctx context.Context, ts uint64) (moment, error) {
+	num, err := s.ix.NumAt(ctx, int64(ts))
+	return s.moment(ctx, num, err)
 }
 
 // Neighbour implements Store.
-func (s *IndexStore) Neighbour(ctx context.Context, from uint64, proc int64, dir int) (uint64, error) {
-	return found(s.ix.Neighbour(ctx, int64(from), proc, dir))
+func (s *IndexStore) Neighbour(ctx context.Context, from uint64, proc int64, dir int) (moment, error) {
+	num, err := s.ix.Neighbour(ctx, int64(from), proc, dir)
+	return s.moment(ctx, num, err)
 }
 
 var errNone = errors.New("there is none")
 
-func found(num int64, err error) (uint64, error) {
-	if err == nil && num == 0 {
+// moment adds the time to an event number, 0 being none.
+func (s *IndexStore) moment(ctx context.Context, num int64, err error) (moment, error) {
+	if err != nil {
+		return moment{}, err
+	}
+	rows, err := s.ix.RowsOf(ctx, []int64{num})
+	if err == nil && len(rows) == 0 {
 		err = errNone
 	}
-	return uint64(num), err
+	if err != nil {
+		return moment{}, err
+	}
+	return moment{uint64(num), uint64(rows[0].TS)}, nil
 }
 
 // Lane implements Store.

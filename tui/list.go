@@ -11,6 +11,14 @@ func (l *list) move(d, n int64) {
 	l.cur = clamp(l.cur+d, 0, n-1)
 }
 
+// jump puts the cursor on row i, in the middle of the window if it was outside.
+func (l *list) jump(i int64) {
+	l.cur = i
+	if i < l.top || i >= l.top+int64(l.h) {
+		l.top = max(i-int64(l.h)/2, 0)
+	}
+}
+
 // window scrolls so that the cursor is visible in h rows and returns the first.
 func (l *list) window(n int64, h int) int64 {
 	l.h = h

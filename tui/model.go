@@ -332,7 +332,7 @@ func (m *Model) clickStrip(col int) {
 	st := m.st
 	st.T = in.Start + uint64(float64(in.End-in.Start)*float64(col)/float64(m.stripW))
 	m.setState(st)
-	m.search("no event at that time", func(ctx context.Context) (uint64, error) { return m.store.EventAt(ctx, st.T) })
+	m.search("no event at that time", func(ctx context.Context) (moment, error) { return m.store.EventAt(ctx, st.T) })
 }
 
 // Scroll moves the pane under the mouse.

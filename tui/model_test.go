@@ -314,6 +314,22 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestScrub steps T by the events of a process while its tree is shown.
+func TestScrub(t *testing.T) {
+	h := newHarness(t, newFakeStore(60), 120, 36)
+	h.frame()
+	h.keys("Down Down p")
+	before := h.m.st
+	h.keys("]")
+	if h.m.st.Screen != scopeProcs || h.m.st.T <= before.T || h.m.st.Event <= before.Event {
+		t.Errorf("] on the tree: screen %d, T %d after %d", h.m.st.Screen, h.m.st.T, before.T)
+	}
+	h.keys("[")
+	if h.m.st.T != before.T {
+		t.Errorf("[ led to T %d, want back to %d", h.m.st.T, before.T)
+	}
+}
+
 // TestStripClick moves T by a click on the strip.
 func TestStripClick(t *testing.T) {
 	h := newHarness(t, newFakeStore(60), 120, 36)

@@ -205,7 +205,7 @@ func (s *procsScreen) build(procs []Proc, matches map[int64]int64) {
 	s.list.cur = clamp(s.list.cur, 0, int64(len(s.rows))-1)
 	for i, r := range s.rows {
 		if r.p.ID == cursor {
-			s.list.cur = int64(i)
+			s.list.jump(int64(i))
 		}
 	}
 }

@@ -6,14 +6,14 @@ import (
 )
 
 // search looks an event up in the background and then goes to it.
-func (m *Model) search(what string, find func(ctx context.Context) (uint64, error)) {
-	run(m, "searching...   Esc stops it", find, func(num uint64, err error) {
+func (m *Model) search(what string, find func(ctx context.Context) (moment, error)) {
+	run(m, "searching...   Esc stops it", find, func(at moment, err error) {
 		if err != nil {
 			m.say("%s: %s", what, safeText(err.Error()))
 			return
 		}
 		st := m.st
-		st.Event = num
+		st.Event, st.T = at.num, at.ts
 		m.setState(st)
 	})
 }
@@ -64,22 +64,21 @@ func (m *Model) gotoTime(ts uint64) {
 	st := m.st
 	st.T, st.Screen = ts, scopeEvents
 	m.setState(st)
-	m.search("no event at that time", func(ctx context.Context) (uint64, error) { return m.store.EventAt(ctx, ts) })
+	m.search("no event at that time", func(ctx context.Context) (moment, error) { return m.store.EventAt(ctx, ts) })
 }
 
 // sameProcess goes to the next (dir 1) or previous (dir -1) event of the
 // selected process.
 func sameProcess(m *Model, dir int) {
-	from := m.st.Event
-	if from == 0 {
-		m.say("select an event first")
-		return
-	}
-	proc := m.st.Proc
+	from, proc := m.st.Event, m.st.Proc
 	if m.st.Screen == scopeEvents {
 		proc = 0 // that of the event
 	}
-	m.search("no further event of this process", func(ctx context.Context) (uint64, error) {
+	if from == 0 && (proc == 0 || dir < 0) {
+		m.say("select an event first")
+		return
+	}
+	m.search("no further event of this process", func(ctx context.Context) (moment, error) {
 		return m.store.Neighbour(ctx, from, proc, dir)
 	})
 }

@@ -41,11 +41,11 @@ type Store interface {
 	Brief(ctx context.Context, num uint64) (*Detail, error)
 	Detail(ctx context.Context, num uint64) (*Detail, error)
 
-	// EventAt returns the number of the first event at or after a time.
-	EventAt(ctx context.Context, ts uint64) (uint64, error)
+	// EventAt returns the first event at or after a time.
+	EventAt(ctx context.Context, ts uint64) (moment, error)
 	// Neighbour returns the next (dir 1) or previous (dir -1) event of a
 	// process incarnation from an event on; proc 0 means that of the event.
-	Neighbour(ctx context.Context, from uint64, proc int64, dir int) (uint64, error)
+	Neighbour(ctx context.Context, from uint64, proc int64, dir int) (moment, error)
 
 	// Procs returns all process incarnations, parents before children.
 	Procs(ctx context.Context) ([]Proc, error)
@@ -109,6 +109,9 @@ type incomplete struct{ error }
 type Range struct{ A, B uint64 }
 
 func (r Range) all() bool { return r == Range{} }
+
+// moment is an event and its time.
+type moment struct{ num, ts uint64 }
 
 // view is the part of a capture that a screen shows.
 type view struct {
