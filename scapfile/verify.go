@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func problemOf(err error) string {
 	if errors.As(err, &fe) {
 		bare := *fe
 		bare.Path = ""
-		return bare.Error()
+		return strings.TrimPrefix(bare.Error(), "capture stream: ")
 	}
 	return err.Error()
 }
