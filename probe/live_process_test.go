@@ -249,12 +249,16 @@ var _ = addCases(map[string]func(c *child){
 		}
 		f.Close()
 		argv, env := c.words(uint64(c.str("[kworker]")), 0), c.words(0)
+		rofd, empty, status := ro.Fd(), c.str(""), c.u32s(0)
 		pid := c.fork()
 		if pid == 0 {
-			c.call(unix.SYS_EXECVEAT, int(ro.Fd()), c.str(""), argv, env, unix.AT_EMPTY_PATH)
-			c.call(unix.SYS_EXIT_GROUP, 9)
+			_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, rofd, empty, argv, env, unix.AT_EMPTY_PATH, 0)
+			exitNow(uintptr(errno))
 		}
-		c.reap(pid)
+		c.must(unix.SYS_WAIT4, pid, status, 0, 0)
+		if errno := c.u32At(status) >> 8 & 0xff; errno != 0 && errno != 127 {
+			c.fail("execveat: %v", unix.Errno(errno))
+		}
 		c.expectExec(execWant{exe: "[kworker]", tid: int(pid), pid: int(pid), ptid: unix.Gettid(), comm: nonEmpty{}, flags: exeWritable | exeMemfd,
 			file: "/proc/self/fd/" + strconv.Itoa(int(ro.Fd())), trusted: "memfd:payload", pgid: unix.Getpgrp(), fdlimit: noFile(c),
 			caps: [3]uint64{inh, prm, eff}, filename: "/dev/fd/" + strconv.Itoa(int(ro.Fd()))})
@@ -274,7 +278,7 @@ var _ = addCases(map[string]func(c *child){
 		_ = flags
 		pid := c.fork()
 		if pid == 0 {
-			c.call(unix.SYS_EXIT_GROUP, 3)
+			exitNow(3)
 		}
 		c.reap(pid)
 		c.expect(schema.PPME_SYSCALL_CLONE_20_X, parent(pid, 0)...)
@@ -282,9 +286,10 @@ var _ = addCases(map[string]func(c *child){
 		c.expectOf(int(pid), schema.PPME_PROCEXIT_1_E, 3<<8, 3, 0, 0, 0)
 		// clone3, with flags.
 		ca := c.words(unix.CLONE_FS|unix.CLONE_SYSVSEM, 0, 0, 0, uint64(unix.SIGCHLD), 0, 0, 0)
-		pid = c.call(unix.SYS_CLONE3, ca, 64)
+		r3, _, _ := unix.RawSyscall(unix.SYS_CLONE3, ca, 64, 0)
+		pid = int64(r3)
 		if pid == 0 {
-			c.call(unix.SYS_EXIT_GROUP, 0)
+			exitNow(0)
 		}
 		c.reap(pid)
 		f := schema.PPM_CL_CLONE_FS | schema.PPM_CL_CLONE_SYSVSEM
@@ -301,12 +306,13 @@ var _ = addCases(map[string]func(c *child){
 	},
 	"clone into a pid namespace": func(c *child) {
 		tid := unix.Gettid()
-		pid := c.call(unix.SYS_CLONE, unix.CLONE_NEWPID|int(unix.SIGCHLD), 0, 0, 0, 0)
-		if pid == 0 {
-			c.call(unix.SYS_EXIT_GROUP, 0)
+		r, _, errno := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_NEWPID|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if errno != 0 {
+			c.skip("clone: %v", errno)
 		}
-		if pid < 0 {
-			c.skip("clone: %v", unix.Errno(-pid))
+		pid := int64(r)
+		if pid == 0 {
+			exitNow(0)
 		}
 		c.reap(pid)
 		flags := schema.PPM_CL_CLONE_NEWPID | schema.PPM_CL_CHILD_IN_PIDNS
@@ -320,9 +326,7 @@ var _ = addCases(map[string]func(c *child){
 		// Killed by a signal.
 		pid := c.fork()
 		if pid == 0 {
-			for {
-				c.call(unix.SYS_PPOLL, 0, 0, 0, 0, 8)
-			}
+			sleepForEver()
 		}
 		r := c.call(unix.SYS_KILL, pid, int(unix.SIGKILL))
 		c.expect(schema.PPME_SYSCALL_KILL_X, r, pid, int(unix.SIGKILL))
@@ -333,14 +337,15 @@ var _ = addCases(map[string]func(c *child){
 		p := c.u32s(0, 0)
 		c.must(unix.SYS_PIPE2, p, 0)
 		buf := c.bytes([]byte{0})
+		in, out := uintptr(c.u32At(p)), uintptr(c.u32At(p+4))
 		pid = c.fork()
 		if pid == 0 {
 			if grand := c.fork(); grand == 0 {
-				c.call(unix.SYS_CLOSE, c.u32At(p+4))
-				c.call(unix.SYS_READ, c.u32At(p), buf, 1)
-				c.call(unix.SYS_EXIT_GROUP, 0)
+				unix.RawSyscall(unix.SYS_CLOSE, out, 0, 0)
+				unix.RawSyscall(unix.SYS_READ, in, buf, 1)
+				exitNow(0)
 			}
-			c.call(unix.SYS_EXIT_GROUP, 255)
+			exitNow(255)
 		}
 		c.reap(pid)
 		c.must(unix.SYS_CLOSE, c.u32At(p+4))
@@ -443,9 +448,7 @@ var _ = addCases(map[string]func(c *child){
 		out := c.words(0)
 		pid := c.fork()
 		if pid == 0 {
-			for {
-				c.call(unix.SYS_PPOLL, 0, 0, 0, 0, 8)
-			}
+			sleepForEver()
 		}
 		r = c.call(unix.SYS_PTRACE, 0x4206, pid, 0, 0) // SEIZE
 		c.expect(schema.PPME_SYSCALL_PTRACE_X, r, num(0), num(0), schema.PPM_PTRACE_SEIZE, pid)
@@ -460,13 +463,28 @@ var _ = addCases(map[string]func(c *child){
 	},
 })
 
+// exitNow ends a forked process. It allocates nothing, as do the other functions
+// that such a process may call: another thread may have held the allocator's
+// lock when it was forked.
+func exitNow(code uintptr) {
+	for {
+		unix.RawSyscall(unix.SYS_EXIT_GROUP, code, 0, 0)
+	}
+}
+
+func sleepForEver() {
+	for {
+		unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 8, 0)
+	}
+}
+
 // fork makes a process that may only make raw system calls.
 func (c *child) fork() int64 {
-	r := c.call(unix.SYS_CLONE, int(unix.SIGCHLD), 0, 0, 0, 0)
-	if r < 0 {
-		c.fail("clone: %v", unix.Errno(-r))
+	r, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno != 0 {
+		c.fail("clone: %v", errno)
 	}
-	return r
+	return int64(r)
 }
 
 // exeLayer returns the flag for an executable on an overlay.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,6 +127,7 @@ type child struct {
 
 func runChild(name string) {
 	runtime.LockOSThread()
+	debug.SetGCPercent(-1) // forked processes have no thread to collect with
 	f := liveCases[name]
 	if f == nil {
 		fmt.Fprintln(os.Stderr, "no case", name)

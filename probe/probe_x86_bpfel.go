@@ -149,6 +149,7 @@ const (
 	probeProgSchedProcessExec    = "sched_process_exec"
 	probeProgSchedProcessExit    = "sched_process_exit"
 	probeProgSchedProcessFork    = "sched_process_fork"
+	probeProgSchedProcessFree    = "sched_process_free"
 	probeProgSchedSwitch         = "sched_switch"
 	probeProgSeccompX299         = "seccomp_x299"
 	probeProgSelectX83           = "select_x83"
@@ -378,6 +379,7 @@ type probeProgramSpecs struct {
 	SchedProcessExec    *ebpf.ProgramSpec `ebpf:"sched_process_exec"`
 	SchedProcessExit    *ebpf.ProgramSpec `ebpf:"sched_process_exit"`
 	SchedProcessFork    *ebpf.ProgramSpec `ebpf:"sched_process_fork"`
+	SchedProcessFree    *ebpf.ProgramSpec `ebpf:"sched_process_free"`
 	SchedSwitch         *ebpf.ProgramSpec `ebpf:"sched_switch"`
 	SeccompX299         *ebpf.ProgramSpec `ebpf:"seccomp_x299"`
 	SelectX83           *ebpf.ProgramSpec `ebpf:"select_x83"`
@@ -653,6 +655,7 @@ type probePrograms struct {
 	SchedProcessExec    *ebpf.Program `ebpf:"sched_process_exec"`
 	SchedProcessExit    *ebpf.Program `ebpf:"sched_process_exit"`
 	SchedProcessFork    *ebpf.Program `ebpf:"sched_process_fork"`
+	SchedProcessFree    *ebpf.Program `ebpf:"sched_process_free"`
 	SchedSwitch         *ebpf.Program `ebpf:"sched_switch"`
 	SeccompX299         *ebpf.Program `ebpf:"seccomp_x299"`
 	SelectX83           *ebpf.Program `ebpf:"select_x83"`
@@ -827,6 +830,7 @@ func (p *probePrograms) Close() error {
 		p.SchedProcessExec,
 		p.SchedProcessExit,
 		p.SchedProcessFork,
+		p.SchedProcessFree,
 		p.SchedSwitch,
 		p.SeccompX299,
 		p.SelectX83,

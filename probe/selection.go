@@ -193,6 +193,7 @@ func (s *selection) tracepoints(n *numbers, tree bool) []string {
 		// The order in which they are attached: the tree grows before it is read.
 		{"sched_process_fork", tree || forks},
 		{"sched_process_exit", tree || s.slots[slotProcexit-maxSyscall] != 0},
+		{"sched_process_free", tree},
 		{"sched_process_exec", s.has(n, "execve")},
 		{"sched_switch", s.slots[slotSwitch-maxSyscall] != 0},
 		{"signal_deliver", s.slots[slotSignal-maxSyscall] != 0},

@@ -132,7 +132,11 @@ struct {
 struct comm {
 	char name[16];
 };
-SET(tree, u32, 1 << 20); // thread group ids
+SET(tree, u32, 1 << 20); // thread group ids; the value is one of the following
+enum {
+	TREE_ALIVE = 1,
+	TREE_DEAD = 2, // its last thread has ended or is about to
+};
 SET(uids, u32, 1024);
 SET(comms, struct comm, 1024);
 SET(cgroups, u64, 1024);
@@ -165,7 +169,10 @@ static __always_inline struct counts *counts(void)
 
 static __always_inline u32 slot(u32 nr)
 {
-	return nr < SLOT_COUNT ? nr : SLOT_COUNT - 1;
+	if (nr >= SLOT_COUNT)
+		nr = SLOT_COUNT - 1;
+	barrier_var(nr);
+	return nr;
 }
 
 #define COUNT(field, nr, n)                     \
@@ -297,6 +304,8 @@ static __always_inline u64 add_str(struct ev *e, u32 nr, u64 ptr, u32 max)
 	long n = bpf_probe_read_user_str(e->d + MASK(from), max, (void *)ptr);
 	if (n > 0)
 		e->pos = from + n;
+	else if (n == 0) // older kernels do not count the NUL of an empty string
+		add8(e, 0);
 	else
 		count_fault(nr);
 	e->pos = forget(e, e->pos);
@@ -326,6 +335,8 @@ static __always_inline u64 add_kernel_str(struct ev *e, const void *ptr, u32 max
 	long n = bpf_probe_read_kernel_str(e->d + MASK(from), max, ptr);
 	if (n > 0)
 		e->pos = from + n;
+	else if (n == 0)
+		add8(e, 0);
 	e->pos = forget(e, e->pos);
 	return e->pos - from;
 }

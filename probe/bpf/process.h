@@ -305,8 +305,10 @@ static __noinline int add_strings(struct ev *e, struct call *c, u64 vector, u32 
 		if (room > ARGS_MAX)
 			break;
 		long n = bpf_probe_read_user_str(e->d + MASK(e->pos), room, (void *)ptr);
-		if (n <= 0)
+		if (n < 0)
 			break;
+		if (n == 0)
+			add8(e, 0);
 		e->pos = forget(e, e->pos + n);
 	}
 	return 0;
@@ -419,9 +421,12 @@ int sched_process_fork(u64 *ctx)
 {
 	struct task_struct *child = (void *)ctx[1];
 	u32 tgid = READ(child, tgid), parent = bpf_get_current_pid_tgid() >> 32;
-	if (only_tree && tgid != parent && bpf_map_lookup_elem(&tree, &parent)) {
-		u8 one = 1;
-		bpf_map_update_elem(&tree, &tgid, &one, BPF_ANY);
+	if (only_tree && tgid != parent) {
+		u8 alive = TREE_ALIVE;
+		if (bpf_map_lookup_elem(&tree, &parent))
+			bpf_map_update_elem(&tree, &tgid, &alive, BPF_ANY);
+		else // the number may have been that of a dead member
+			bpf_map_delete_elem(&tree, &tgid);
 	}
 #if defined(__TARGET_ARCH_arm64)
 	if (!(selected[NR_CLONE] & SEL_NATIVE) || READ(child, flags) & PF_KTHREAD || !wanted())
@@ -443,6 +448,21 @@ int sched_process_fork(u64 *ctx)
 	put_clone(&e, NR_CLONE, 0, child, t, flags);
 	finish(&e, NR_CLONE);
 #endif
+	return 0;
+}
+
+// A task is freed, long after its end: its process leaves the tree. Should the
+// number be in use again by a new member, that one is alive.
+SEC("tp_btf/sched_process_free")
+int sched_process_free(u64 *ctx)
+{
+	struct task_struct *t = (void *)ctx[0];
+	u32 tgid = READ(t, tgid);
+	if (tgid != READ(t, pid))
+		return 0;
+	u8 *member = bpf_map_lookup_elem(&tree, &tgid);
+	if (member && *member == TREE_DEAD)
+		bpf_map_delete_elem(&tree, &tgid);
 	return 0;
 }
 
@@ -511,8 +531,12 @@ int sched_process_exit(u64 *ctx)
 	u64 id = bpf_get_current_pid_tgid();
 	u32 tgid = id >> 32;
 	bool record = selected_slot[SLOT_PROCEXIT - SYSCALLS] && wanted();
-	if (only_tree && READ(t, signal, live.counter) == 0)
-		bpf_map_delete_elem(&tree, &tgid);
+	if (only_tree && READ(t, signal, live.counter) == 0) {
+		// All threads have begun to end, but others may still have to pass here.
+		u8 *member = bpf_map_lookup_elem(&tree, &tgid);
+		if (member)
+			*member = TREE_DEAD;
+	}
 	if (!record || READ(t, flags) & PF_KTHREAD)
 		return 0;
 	COUNT(seen, SLOT_PROCEXIT, 1);
