@@ -33,8 +33,9 @@ func export(m *Model, path string) error {
 	if err != nil {
 		return err
 	}
+	v := m.st.view()
 	source := func(ctx context.Context) ([]string, query.RowSource, func() error, error) {
-		return m.store.Export(ctx, m.st.view())
+		return m.store.Export(ctx, v)
 	}
 	if s, ok := m.screen().(exporter); ok {
 		t := s.rowTable()

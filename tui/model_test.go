@@ -48,7 +48,7 @@ func (h *harness) frame() string {
 		f.reset(h.w, h.h)
 		h.m.Draw(f)
 		text := f.String()
-		if text == last && !strings.Contains(text, "loading...") && !strings.Contains(text, "searching...") && !strings.Contains(text, "evaluating") && !strings.Contains(text, "replaying") {
+		if text == last && settled(h.m) && !strings.Contains(text, "loading...") && !strings.Contains(text, "searching...") && !strings.Contains(text, "evaluating") && !strings.Contains(text, "replaying") {
 			return text
 		}
 		last = text
@@ -60,6 +60,21 @@ func (h *harness) frame() string {
 		}
 	}
 	return last
+}
+
+// settled tells whether what is drawn without a word while it loads is there.
+func settled(m *Model) bool {
+	ok := m.working == ""
+	if m.stripW > 0 {
+		_, ready, _ := m.strip.fresh(m.stripW, m.store.Info().Version)
+		ok = ok && ready
+	}
+	if s, is := m.screen().(*timelineScreen); is {
+		for _, l := range s.lanes {
+			ok = ok && l.last != nil
+		}
+	}
+	return ok
 }
 
 // keys presses keys given as words: names like Enter and ^F, single letters,
