@@ -2,9 +2,9 @@ package probe
 
 import (
 	"errors"
-	"strings"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
