@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -74,38 +73,6 @@ func (s *procsScreen) changed() { s.dirty = true }
 // alive tells whether p lived at ts; 0 for ts means any time.
 func (p *Proc) alive(ts uint64) bool {
 	return ts == 0 || p.Start <= ts && (p.End == 0 || p.End >= ts)
-}
-
-// forest is the processes by parent.
-type forest struct {
-	up   map[*Proc]*Proc
-	kids map[*Proc][]*Proc // of nil: the roots
-	size map[*Proc]int     // processes below
-}
-
-func newForest(procs []Proc) *forest {
-	fo := &forest{up: make(map[*Proc]*Proc), kids: make(map[*Proc][]*Proc), size: make(map[*Proc]int)}
-	byID := make(map[int64]*Proc, len(procs))
-	for i := range procs {
-		byID[procs[i].ID] = &procs[i]
-	}
-	for i := range procs {
-		p := &procs[i]
-		up := byID[p.Parent]
-		for a := up; a != nil; a = fo.up[a] {
-			if a == p {
-				up = nil // parents in a circle, in a damaged capture
-			}
-		}
-		fo.up[p] = up
-		fo.kids[up] = append(fo.kids[up], p)
-	}
-	for i := range procs {
-		for a := fo.up[&procs[i]]; a != nil; a = fo.up[a] {
-			fo.size[a]++
-		}
-	}
-	return fo
 }
 
 // foldFrom is the size from which a subtree without anything of interest opens
@@ -397,60 +364,6 @@ func (s *procsScreen) drawDetail(f *Frame, y, h int) {
 		d.Sections = append(d.Sections, s.open(p))
 	}
 	s.pane.draw(f, 0, y, f.w, h, title, d, s.focused)
-}
-
-// open is the section of what p had open at T.
-func (s *procsScreen) open(p *Proc) Section {
-	sec := Section{Title: "Open at T"}
-	t := s.m.st.T
-	if t == 0 || !p.alive(t) {
-		sec.Title = "Open at T: not alive then"
-		return sec
-	}
-	fds, ready, err := s.fds.get(fdsKey{p.PID, t})
-	switch {
-	case err != nil:
-		sec.Title += ": " + safeText(err.Error())
-	case !ready:
-		sec.Title += "  loading..."
-	default:
-		sec.Fields = fds
-	}
-	return sec
-}
-
-// life draws the lifetime of p within the capture: '=' alive, '^' T.
-func (s *procsScreen) life(p *Proc, w int) string {
-	in := s.m.store.Info()
-	if w < 10 || in.End <= in.Start {
-		return ""
-	}
-	b := bytes.Repeat([]byte{'.'}, w)
-	from, to := 0, w-1
-	if p.Start != 0 {
-		from = in.column(p.Start, w)
-		b[from] = '['
-	}
-	if p.End != 0 {
-		to = in.column(p.End, w)
-		b[to] = ']'
-	}
-	for i := from; i <= to; i++ {
-		if b[i] == '.' {
-			b[i] = '='
-		}
-	}
-	if s.m.st.T != 0 {
-		b[in.column(s.m.st.T, w)] = '^'
-	}
-	return string(b)
-}
-
-func endText(p *Proc) string {
-	if p.End == 0 {
-		return "still alive"
-	}
-	return clockMicro(p.End)
 }
 
 func (s *procsScreen) move(n int64) {
