@@ -18,7 +18,7 @@ type Summary struct {
 	Hidden        uint64       // of them, those that tools do not show
 	StateOnly     uint64       // of them, those marked state-only
 	InFile        uint64       // event blocks in the file, before conversion
-	First         uint64       // earliest time, nanoseconds since the epoch; 0 without events
+	First         uint64       // earliest time of events that are not state-only, nanoseconds since the epoch; 0 without
 	Last          uint64       // latest time
 	ByName        map[string]uint64
 	ActiveThreads int    // distinct threads that made events
@@ -58,10 +58,12 @@ func Summarize(r *Reader, progress func(done, total int64)) (*Summary, error) {
 		if s.Events&0xFFFF == 0 && progress != nil {
 			progress(r.Pos())
 		}
-		if e.TS != 0 && (e.TS < s.First || s.First == 0) {
-			s.First = e.TS
+		if e.Flags&FlagStateOnly == 0 {
+			if e.TS != 0 && (e.TS < s.First || s.First == 0) {
+				s.First = e.TS
+			}
+			s.Last = max(s.Last, e.TS)
 		}
-		s.Last = max(s.Last, e.TS)
 		if e.Hidden() {
 			s.Hidden++
 		}

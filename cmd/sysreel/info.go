@@ -143,7 +143,7 @@ func appendInfo(dst []byte, path string, s *scapfile.Summary, f *infoFlags) []by
 	for _, n := range m.Notes {
 		line("note", "%s", n)
 	}
-	if s.Events > 0 {
+	if s.Last > 0 {
 		line("first event", "%s", stamp(s.First))
 		line("last event", "%s", stamp(s.Last))
 		line("duration", "%v", time.Duration(s.Last-s.First))
@@ -278,7 +278,7 @@ func newInfoJSON(path string, s *scapfile.Summary) *infoJSON {
 	if mi := s.Machine; mi != nil {
 		j.Hostname, j.CPUs, j.Memory = mi.Hostname, mi.NumCPUs, mi.MemoryB
 	}
-	if s.Events > 0 {
+	if s.Last > 0 {
 		j.First, j.Last, j.Duration = stamp(s.First), stamp(s.Last), s.Last-s.First
 	}
 	for _, d := range s.Damage {

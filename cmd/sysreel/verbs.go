@@ -11,6 +11,7 @@ func verbs() []verb {
 		{"tui", "look around inside a capture on the terminal", runTUI},
 		{"info", "tell what a capture is: host, time, events, losses, damage", runInfo},
 		{"convert", "copy a capture into another compression or event model; repair it", runConvert},
+		{"slice", "cut a piece out of a capture, with the state its events need", runSlice},
 		{"merge", "merge captures of one host by time", runMerge},
 		{"verify", "check that captures are whole and sound", runVerify},
 		{"rules", "check, list and explain rule files", runRules},
