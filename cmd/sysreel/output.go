@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -116,11 +117,15 @@ func (o *output) make(ctx context.Context, write func() error) error {
 	if err == nil {
 		err = os.Rename(o.tmp, o.path)
 	}
-	if err != nil {
-		os.Remove(o.tmp)
-		return err
+	if err == nil {
+		return nil
 	}
-	return nil
+	os.Remove(o.tmp)
+	if errno := syscall.Errno(0); errors.As(err, &errno) && (errno == syscall.ENOSPC || errno == syscall.EDQUOT) {
+		// The writer's own message says that the part written so far can be read.
+		return fmt.Errorf("writing %s: %w; nothing was left there", o.path, errno)
+	}
+	return err
 }
 
 // syncFile brings a file to the disk, so that the name never stands for less.
