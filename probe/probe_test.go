@@ -250,7 +250,9 @@ func TestTree(t *testing.T) {
 				known[e.tid] = true
 			}
 		case schema.PPME_SYSCALL_EXECVE_19_X:
-			execs++
+			if e.tid != int64(pid) { // its own is over, or almost, when it is followed
+				execs++
+			}
 		case schema.PPME_PROCEXIT_1_E:
 			ends++
 		}

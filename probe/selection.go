@@ -21,6 +21,7 @@ const (
 	slotPageFaultKernel = maxSyscall + 3
 	slotSignal          = maxSyscall + 4
 	slotCount           = maxSyscall + 8
+	counterCount        = 1024
 )
 
 // Codes of what is not a system call.

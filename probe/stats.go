@@ -32,7 +32,7 @@ type SyscallStats struct {
 
 // counts is struct counts of probe/bpf/event.h.
 type counts struct {
-	Seen, Full, Large, Faults [slotCount]uint64
+	Seen, Full, Large, Faults [counterCount]uint64
 }
 
 // Stats returns the counts so far.
@@ -47,7 +47,7 @@ func (p *Probe) Stats() (Stats, error) {
 		return Stats{}, fmt.Errorf("reading the event counters: %w", err)
 	}
 	var s Stats
-	for slot := range slotCount {
+	for slot := range counterCount {
 		var c SyscallStats
 		for i := range perCPU {
 			c.Seen += perCPU[i].Seen[slot]

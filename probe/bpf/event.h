@@ -34,6 +34,7 @@ enum {
 	SLOT_PAGEFAULT_KERNEL,
 	SLOT_SIGNAL,
 	SLOT_COUNT = SYSCALLS + 8,
+	COUNTERS = 1024, // a power of two above: indices are masked
 };
 
 // Bits of selected[].
@@ -79,10 +80,10 @@ struct scratch {
 };
 
 struct counts {
-	u64 seen[SLOT_COUNT];
-	u64 full[SLOT_COUNT];
-	u64 large[SLOT_COUNT];
-	u64 faults[SLOT_COUNT];
+	u64 seen[COUNTERS];
+	u64 full[COUNTERS];
+	u64 large[COUNTERS];
+	u64 faults[COUNTERS];
 };
 
 // Values of a per-CPU array may not exceed 32 KiB; so a plain array, of which
@@ -167,12 +168,10 @@ static __always_inline struct counts *counts(void)
 	return bpf_map_lookup_elem(&counters, &zero);
 }
 
-static __always_inline u32 slot(u32 nr)
+static __always_inline u64 slot(u64 nr)
 {
-	if (nr >= SLOT_COUNT)
-		nr = SLOT_COUNT - 1;
-	barrier_var(nr);
-	return nr;
+	barrier_var(nr); // or the compiler drops the mask, which older verifiers need
+	return nr & (COUNTERS - 1);
 }
 
 #define COUNT(field, nr, n)                     \
