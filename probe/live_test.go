@@ -589,8 +589,12 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stats.Lost() != 0 {
+	if stats.RingFull+stats.TooLarge != 0 {
 		t.Errorf("events were lost: %+v", stats)
+	}
+	if stats.Missed != 0 {
+		// Newer kernels preempt programs of sys_exit: see README.md.
+		t.Logf("the kernel refused %d runs, %d calls were seen", stats.Missed, stats.Seen)
 	}
 	if failed || flagSet("test.run") {
 		return

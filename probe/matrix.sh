@@ -46,7 +46,7 @@ fetch() {
 	export APT_CONFIG="$root/apt.conf"
 	apt-get -qq update || return 1
 	meta=linux-image-cloud-$2
-	image=$(apt-cache -t "$1" show "$meta" 2>/dev/null | sed -n 's/^Depends: *\([^ ,]*\).*/\1/p' | head -n 1)
+	image=$(apt-cache -t "$1" show "$meta" 2>/dev/null | sed -n '/^Depends:/s/.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -n 1)
 	[ "$image" ] || return 1
 	(
 		cd "$root/deb"
@@ -105,7 +105,7 @@ for kernel; do
 		echo "again $kernel"
 		boot "$suite" "$arch" >"$log" 2>&1 || true
 	fi
-	version=$(strings -n 8 "$CACHE/$suite-$arch/vmlinuz" | sed -n 's/^\([0-9][0-9.]*-[^ ]*\) .*/\1/p' | head -n 1)
+	version=$(tr -d '\r' <"$log" | sed -n 's/^KERNEL //p')
 	if grep -q '^RESULT rc=0' "$log"; then
 		echo "PASS $kernel ${version:-}"
 	else

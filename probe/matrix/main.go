@@ -1,7 +1,7 @@
 // Command matrix is the first process of a virtual machine in which the tests of
 // the probe run on another kernel: see matrix.sh. It mounts what the tests need,
 // brings the loopback interface up, runs the test binary with the arguments that
-// stand behind "--" on the kernel command line, prints "RESULT rc=N", and turns
+// stand behind "--" on the kernel command line, prints "KERNEL RELEASE" and "RESULT rc=N", and turns
 // the machine off.
 package main
 
@@ -20,6 +20,10 @@ const payload = "/probe.test"
 
 func main() {
 	rc := 1
+	var u unix.Utsname
+	if err := unix.Uname(&u); err == nil {
+		fmt.Printf("KERNEL %s\n", unix.ByteSliceToString(u.Release[:]))
+	}
 	if err := prepare(); err != nil {
 		fmt.Println("init:", err)
 	} else {
