@@ -124,19 +124,6 @@ var (
 		{"FUTEX_WAKE", 1},
 		{"FUTEX_WAIT", 0},
 	}}
-	pollFlags = FlagTable{Name: "poll_flags", Entries: []Flag{
-		{"POLLIN", 1},
-		{"POLLPRI", 2},
-		{"POLLOUT", 4},
-		{"POLLRDHUP", 8},
-		{"POLLERR", 16},
-		{"POLLHUP", 32},
-		{"POLLNVAL", 64},
-		{"POLLRDNORM", 128},
-		{"POLLRDBAND", 256},
-		{"POLLWRNORM", 512},
-		{"POLLWRBAND", 1024},
-	}}
 	mountFlags = FlagTable{Name: "mount_flags", Entries: []Flag{
 		{"RDONLY", 1},
 		{"NOSUID", 2},
