@@ -113,7 +113,8 @@ func TestTUIStory(t *testing.T) {
 	tm.keys("/", "C-u")
 	tm.typed("evt.type = execve")
 	tm.keys("Enter")
-	got := tm.wait(" Filter: evt.type = execve ", "execve       res")
+	// The history hint is back when the prompt is closed and the filter applies.
+	got := tm.wait(" Filter: evt.type = execve ", "F4 history", "execve       res")
 	if strings.Contains(got, "openat  ") {
 		t.Errorf("the filter shows other events too:\n%s", got)
 	}
