@@ -55,6 +55,9 @@ func (l *loader) compileRule(res *resolver, comp *filter.Compiler, d *ruleDef) *
 	// The bare condition first: its errors are clearer without exceptions around it.
 	node := res.condition(d.cond, d.condAt)
 	r.cond = node
+	if node == nil {
+		l.otherErrors(res, comp, r)
+	}
 	if t := l.withExceptions(d); node == nil || t == nil {
 		node = nil
 	} else if t != d.cond {
@@ -86,6 +89,31 @@ func (l *loader) compileCondition(res *resolver, comp *filter.Compiler, r *compi
 	if d.warnEvttypes && r.types.Len() > manyTypes {
 		l.fail(d.condAt, WarnNoEvttype, "rule '%s' matches too many event types (%d): it costs time on every event", d.name, r.types.Len())
 	}
+}
+
+// otherErrors reports the checks that do not compile in a condition whose macros
+// could not be expanded: the undefined macro shall not hide them.
+func (l *loader) otherErrors(res *resolver, comp *filter.Compiler, r *compiled) {
+	t := r.def.cond
+	n, err := filter.Parse(t.s, filter.ParseOptions{Macros: true, MaxDepth: filter.RuleMaxDepth})
+	if err != nil {
+		return // reported already
+	}
+	shift(n, res.span(t, nil))
+	filter.Walk(n, func(n filter.Node) bool {
+		check, ok := n.(*filter.Check)
+		if !ok {
+			return true
+		}
+		x, err := filter.Expand(check, nil, res.list)
+		if err == nil {
+			_, _, err = comp.Compile(x)
+		}
+		if err != nil {
+			l.conditionError(res, r, err)
+		}
+		return true
+	})
 }
 
 // conditionErrors reports every check of a condition that does not compile:

@@ -10,6 +10,11 @@ func TestEveryProblem(t *testing.T) {
   condition: evt.type=opnat and proc.nam=cat
   output: o %proc.nme
   priority: warn
+- rule: y
+  desc: d
+  condition: foo.bar=1 and no_such_macro
+  output: o
+  priority: notice
 `
 	set, report := LoadFiles(LoadOptions{}, File{Name: "x.yaml", Data: []byte(file)})
 	if set != nil {
@@ -28,6 +33,8 @@ func TestEveryProblem(t *testing.T) {
 		{ErrCompileCondition, 3, 23},
 		{ErrCompileCondition, 3, 33},
 		{ErrCompileOutput, 4, 14},
+		{ErrValidate, 8, 28},
+		{ErrCompileCondition, 8, 14},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("problems %v, want %v", got, want)
